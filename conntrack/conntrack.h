@@ -1,0 +1,120 @@
+// Connection tracking of one network namespace. twin: net/netfilter/nf_conntrack_core.c
+//
+//   nf_conntrack_in        at PREROUTING and OUTPUT (priority -200): finds or creates the packet's connection
+//   nf_conntrack_confirm   at INPUT and POSTROUTING (last): puts a new connection into the table
+//
+// Between the two a new connection is known to its packet alone. Nothing is hooked until someone needs it
+// (netns_get), as in the kernel since 4.10; needing it also activates defragmentation (the Defrag hook).
+// One thread; time comes with each packet.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "conntrack/connection.h"
+#include "conntrack/tuple.h"
+#include "datapath/base/result.h"
+#include "datapath/hook/stack.h"
+
+namespace nf::ct {
+
+// twin: struct ip_conntrack_stat; the order `conntrack -S` prints is in conntrack/format.h
+struct Stats {
+  uint64_t found = 0, invalid = 0, insert = 0, insert_failed = 0, drop = 0, early_drop = 0, icmp_error = 0,
+           expect_new = 0, expect_create = 0, expect_delete = 0, search_restart = 0, clash_resolve = 0,
+           chaintoolong = 0;
+};
+
+// twin: enum ip_conntrack_events (bit numbers)
+enum EventBit : uint16_t {
+  kEventNew = 1u << 0,
+  kEventRelated = 1u << 1,
+  kEventDestroy = 1u << 2,
+  kEventReply = 1u << 3,
+  kEventAssured = 1u << 4,
+  kEventProtoinfo = 1u << 5,
+  kEventHelper = 1u << 6,
+  kEventMark = 1u << 7,
+  kEventSeqAdjust = 1u << 8,
+  kEventSecmark = 1u << 9,
+  kEventLabel = 1u << 10,
+};
+
+// What `conntrack -E` would be told. `connection` is valid only during the call.
+struct EventReport {
+  enum class Kind : uint8_t { kNew, kUpdate, kDestroy } kind;
+  const Connection& connection;
+  uint16_t events;  // EventBit
+  Time now;
+};
+
+struct Options {
+  uint64_t hash_seed = 0;
+  int64_t buckets = 262144;  // net.netfilter.nf_conntrack_buckets; also the default of nf_conntrack_max
+};
+
+class Conntrack {
+ public:
+  Conntrack(Stack& stack, const Options& options);
+  ~Conntrack();
+  Conntrack(const Conntrack&) = delete;
+  Conntrack& operator=(const Conntrack&) = delete;
+
+  // A rule that needs conntrack becomes live / ceases to be. twin: nf_ct_netns_get / nf_ct_netns_put
+  void netns_get();
+  void netns_put();
+  bool active() const;
+
+  // --- the hook functions, called by name in tests; registered by netns_get
+  Verdict nf_conntrack_in(PacketPtr& p, const HookState& state);
+  Verdict nf_conntrack_confirm(PacketPtr& p, const HookState& state);
+
+  // --- for nat
+  // Whether a connection other than `ignored` has this key as a tuple in the table. twin: nf_conntrack_tuple_taken
+  // (nf_conntrack_tuple_taken asks with the inverse of the wanted reply: pass the reply tuple itself)
+  bool tuple_taken(const Tuple& reply, const Connection& ignored, Time now);
+  // The table entry with this key, or null; expired entries count as absent.
+  Connection* find(const Tuple& key, CtDirection& direction, Time now);
+  // Sets the reply tuple of an unconfirmed connection. twin: nf_conntrack_alter_reply
+  void alter_reply(Connection& c, const Tuple& reply);
+  // Called when a connection leaves the table or dies unconfirmed, before it is freed (nat unlinks itself).
+  void on_destroy(std::function<void(Connection&)> callback);
+  // Removes an entry from the table (as ctnetlink delete or nf_ct_delete do), telling listeners.
+  bool kill(Connection& c, Time now);
+
+  // --- packets
+  // The inverse of a tuple. False: the protocol has no inverse for it (ICMP of an unknown type).
+  // twin: nf_ct_invert_tuple
+  static bool invert(Tuple& inverse, const Tuple& original);
+  // The tuple of a packet at its IPv4 header; false: too short, or a fragment. twin: nf_ct_get_tuplepr
+  static bool get_tuple(std::span<const uint8_t> ip_packet, Tuple& tuple);
+  // Gives the packet `to` (an ICMP error or reset about `from`) the connection of `from` as RELATED.
+  // twin: nf_conntrack_attach
+  void attach(Packet& to, const Packet& from);
+  // REJECT --reject-with tcp-reset closes a confirmed connection. twin: nf_ct_set_closing
+  void set_closing(uintptr_t ct);
+
+  // --- state
+  void for_each(const std::function<void(Connection&)>& visit);
+  size_t count() const;   // nf_conntrack_count
+  size_t flush(Time now); // -F
+  const Stats& stats() const;
+  Stats& stats();
+  // All listeners hear every event, in order.
+  void listen(std::function<void(const EventReport&)> listener);
+  // Whether events are gathered at all: nf_conntrack_events is 1, or 2 and somebody listens.
+
+  // Removes expired entries, a bounded number per call. twin: gc_worker. Returns when it wants to run again.
+  Time gc(Time now);
+
+  // nf_conntrack_* by their names under net.netfilter are in Stack::sysctl().
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace nf::ct

@@ -1,0 +1,71 @@
+#include "datapath/packet/pool.h"
+
+#include <cassert>
+#include <cstring>
+
+namespace nf {
+
+void PacketRelease::operator()(Packet* p) const { p->pool_->release(p); }
+
+PacketPool::~PacketPool() { assert(in_use_ == 0); }
+
+Packet* PacketPool::grow(std::vector<std::unique_ptr<Packet[]>>& slabs, uint32_t capacity, uint32_t count) {
+  // Not value-initialised: a large slab's pages stay untouched until a packet needs them.
+  buffers_.emplace_back(new uint8_t[size_t{capacity} * count]);
+  uint8_t* memory = buffers_.back().get();
+  slabs.emplace_back(new Packet[count]);
+  Packet* packets = slabs.back().get();
+  for (uint32_t i = 0; i < count; ++i) {
+    packets[i].buffer_ = memory + size_t{capacity} * i;
+    packets[i].capacity_ = capacity;
+    packets[i].pool_ = this;
+    packets[i].next_free_ = i + 1 < count ? &packets[i + 1] : nullptr;
+  }
+  return packets;
+}
+
+PacketPtr PacketPool::allocate(uint32_t size) {
+  assert(size <= kLarge - kHeadroom);
+  const bool small = size <= kSmall - kHeadroom;
+  Packet*& free_list = small ? free_small_ : free_large_;
+  if (free_list == nullptr) free_list = grow(slabs_, small ? kSmall : kLarge, small ? 256 : 16);
+  Packet* p = free_list;
+  free_list = p->next_free_;
+  ++in_use_;
+
+  uint8_t* buffer = p->buffer_;
+  const uint32_t capacity = p->capacity_;
+  *p = Packet{};
+  p->buffer_ = buffer;
+  p->capacity_ = capacity;
+  p->pool_ = this;
+  p->data_ = kHeadroom;
+  return PacketPtr(p);
+}
+
+PacketPtr PacketPool::copy(const Packet& p) {
+  const uint32_t used = p.data_ + p.length_;
+  PacketPtr c = allocate(used <= kSmall ? 0 : used - kHeadroom);
+  uint8_t* buffer = c->buffer_;
+  const uint32_t capacity = c->capacity_;
+  *c = p;
+  c->buffer_ = buffer;
+  c->capacity_ = capacity;
+  c->pool_ = this;
+  c->next_free_ = nullptr;
+  c->ct = 0;
+  c->ctinfo = CtInfo::kNone;
+  const uint32_t from = p.has_mac_ && p.mac_ < p.data_ ? p.mac_ : p.data_;
+  std::memcpy(buffer + from, p.buffer_ + from, used - from);
+  return c;
+}
+
+void PacketPool::release(Packet* p) {
+  reset_ct(*p);
+  Packet*& free_list = p->capacity_ == kSmall ? free_small_ : free_large_;
+  p->next_free_ = free_list;
+  free_list = p;
+  --in_use_;
+}
+
+}  // namespace nf

@@ -1,0 +1,42 @@
+// The one place that changes addresses, ports and TTL of a packet, and keeps its checksums right (RFC 1624).
+//
+// All functions take a packet at its IPv4 header (Packet invariant 2). With ChecksumState::kPartial the transport
+// field holds the pseudo-header's sum, uncomplemented: addresses are folded into it, ports are not.
+// A UDP checksum of 0 (none) stays 0; a result of 0 is written as 0xffff.
+#pragma once
+
+#include "datapath/packet/packet.h"
+
+namespace nf {
+
+// Which end of a tuple is changed. twin: enum nf_nat_manip_type
+enum class ManipType : uint8_t { kSource = 0, kDestination = 1 };
+
+// IP header and, for an unfragmented or first-fragment TCP/UDP/UDPLITE packet, the transport checksum.
+// twin: nf_nat_ipv4_manip_pkt + nf_csum_update
+void set_address(Packet& p, ManipType which, Be32 address);
+
+// TCP/UDP/UDPLITE/SCTP port with the transport checksum; the caller proved `transport()` holds the ports.
+// twin: tcp_manip_pkt, udp_manip_pkt, net/netfilter/nf_nat_proto.c
+void set_port(Packet& p, ManipType which, Be16 port);
+
+// ICMP query id with the ICMP checksum; the caller proved 8 bytes. twin: icmp_manip_pkt
+void set_icmp_id(Packet& p, Be16 id);
+
+// TTL minus one; the header checksum follows. twin: ip_decrease_ttl
+void decrease_ttl(Packet& p);
+void set_ttl(Packet& p, uint8_t ttl);
+// The whole TOS byte. twin: ipv4_change_dsfield
+void set_tos(Packet& p, uint8_t tos);
+
+// Verifies the transport checksum (TCP, UDP, ICMP) of a whole packet. True when right, when UDP carries none, when
+// the state says trusted or partial, or when the protocol has none. twin: nf_ip_checksum
+bool transport_checksum_ok(const Packet& p);
+
+// Completes a kPartial checksum in the packet's bytes. twin: skb_checksum_help
+void complete_checksum(Packet& p);
+
+// Computes the full transport checksum (TCP, UDP, ICMP) of a packet of our own making.
+void fill_transport_checksum(Packet& p);
+
+}  // namespace nf
