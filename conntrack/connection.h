@@ -1,11 +1,15 @@
 // One tracked connection. twin: struct nf_conn with its extensions
 //
-// Split by temperature: `Connection` is what every packet touches, ConnectionDetail what is needed now and then.
+// Laid out by temperature: what every packet touches comes first (two cache lines: status, timeout, protocol state and
+// the tuples, which nat reads), what is needed now and then behind it.
 // Ownership: reference counted (`use`, one thread): one reference for the table while hashed, one for each packet
-// that carries it, one for whoever holds a ConnectionRef. At zero the Conntrack frees it.
+// that carries it, one for whoever else holds it (Conntrack::get/put). At zero the Conntrack frees it.
 // Invariants:
 //  1. tuple[kReply] is the inverse of tuple[kOriginal] changed only by NAT, and only until kConfirmed is set.
-//  2. A connection is in the table exactly when kConfirmed is set and kDying is not.
+//  2. A connection is in the table exactly when kConfirmed is set and kDying is not. With kNatClash only its reply
+//     tuple is.
+//  3. What is counted, stamped and told of a connection is decided when it is created (`extensions`), as the kernel
+//     decides by the sysctls of that moment.
 #pragma once
 
 #include <cstdint>
@@ -39,19 +43,40 @@ inline constexpr uint32_t kNatDoneMask = kSrcNatDone | kDstNatDone;
 
 // twin: enum tcp_conntrack (order and values)
 enum class TcpState : uint8_t {
-  kNone, kSynSent, kSynRecv, kEstablished, kFinWait, kCloseWait, kLastAck, kTimeWait, kClose, kSynSent2,
+  kNone,
+  kSynSent,
+  kSynRecv,
+  kEstablished,
+  kFinWait,
+  kCloseWait,
+  kLastAck,
+  kTimeWait,
+  kClose,
+  kSynSent2,
 };
 inline constexpr size_t kTcpStates = 10;
 const char* tcp_state_name(TcpState s);  // "SYN_SENT"
 
-// twin: struct ip_ct_tcp_state
+// twin: IP_CT_TCP_FLAG_*, IP_CT_EXP_CHALLENGE_ACK and IP_CT_TCP_SIMULTANEOUS_OPEN (values)
+enum TcpTrackFlag : uint8_t {
+  kTcpWindowScale = 0x01,         // the peer sent the window scale option
+  kTcpSackPermitted = 0x02,       // the peer sent SACK permitted
+  kTcpCloseInit = 0x04,           // this side sent the first FIN
+  kTcpBeLiberal = 0x08,           // picked up in the middle: windows are not known
+  kTcpDataUnacknowledged = 0x10,  // this side sent data the other has not acknowledged
+  kTcpMaxAckSet = 0x20,           // TcpEnd::max_ack is valid
+  kTcpExpectChallengeAck = 0x40,  // a SYN in LAST_ACK may be answered with a challenge ACK (RFC 5961)
+  kTcpSimultaneousOpen = 0x80,    // both sides sent a SYN
+};
+
+// One side of a connection. twin: struct ip_ct_tcp_state
 struct TcpEnd {
-  uint32_t end = 0;      // max of seq + len
-  uint32_t max_end = 0;  // max of ack + max(win, 1)
-  uint32_t max_window = 0;
-  uint32_t max_ack = 0;  // td_maxack
+  uint32_t end = 0;         // td_end: max of seq + len it sent
+  uint32_t max_end = 0;     // td_maxend: max of ack + max(win, 1) the other side sent
+  uint32_t max_window = 0;  // td_maxwin; 0: nothing seen of this side yet
+  uint32_t max_ack = 0;     // td_maxack
   uint8_t scale = 0;
-  uint8_t flags = 0;     // IP_CT_TCP_FLAG_*
+  uint8_t flags = 0;  // TcpTrackFlag
 };
 
 // twin: struct ip_ct_tcp
@@ -65,7 +90,13 @@ struct TcpTrack {
 };
 
 struct UdpTrack {
-  Time stream_since = 0;  // when it may become a stream (2 s after the first packet). twin: nf_conn->proto.udp.stream_ts
+  Time stream_since =
+      0;  // when it may become a stream (2 s after the first packet). twin: nf_conn->proto.udp.stream_ts
+};
+
+// Seconds, fixed by the first packet. twin: struct nf_ct_gre
+struct GreTrack {
+  int64_t timeout = 0, stream_timeout = 0;
 };
 
 struct Counter {
@@ -81,32 +112,46 @@ struct NatPart {
   int masquerade_ifindex = 0;          // 0: not masqueraded
 };
 
-class Connection {
+// What a connection was created with. twin: enum nf_ct_ext_id
+enum ExtensionBit : uint8_t {
+  kExtAcct = 1u << 0,       // counters are kept and shown
+  kExtTimestamp = 1u << 1,  // `started` is kept and shown
+  kExtEvents = 1u << 2,     // events are gathered (nf_conn_ecache)
+};
+
+class alignas(64) Connection {
  public:
-  Tuple tuple[2];        // [CtDirection]
-  uint32_t status = 0;   // StatusBit
+  uint32_t status = 0;  // StatusBit
   uint32_t use = 1;
-  Time expires = 0;      // unconfirmed: a duration; from confirmation on: a point in time
+  Time expires = 0;  // unconfirmed: a duration; from confirmation on: a point in time
   uint32_t mark = 0;
-  uint32_t id = 0;       // handle in the table
-  // --- less often
+  uint32_t id = 0;         // never used twice at a time; as `conntrack -o id` shows it. twin: nf_ct_get_id
+  uint32_t handle = 0;     // place in the table's slabs, 0: not from a table
+  uint16_t events = 0;     // EventBit gathered for this packet, delivered at confirm. twin: nf_conntrack_ecache.cache
+  uint8_t extensions = 0;  // ExtensionBit
   union {
     TcpTrack tcp;
     UdpTrack udp;
+    GreTrack gre;
   };
-  Counter counters[2];   // with nf_conntrack_acct
-  Time started = 0;      // with nf_conntrack_timestamp
+  Tuple tuple[2];  // [CtDirection]
+  // --- less often
+  Counter counters[2];  // with kExtAcct
+  Time started = 0;     // with kExtTimestamp, from confirmation on
   NatPart nat;
-  uint16_t events = 0;   // events gathered for this packet, delivered at confirm. twin: nf_conntrack_ecache
-  Connection* master = nullptr;
+  Connection* master = nullptr;  // owned reference
 
   Connection() : tcp() {}
 
   bool confirmed() const { return (status & kConfirmed) != 0; }
+  bool dying() const { return (status & kDying) != 0; }
   bool nat_initialized(bool source) const { return (status & (source ? kSrcNatDone : kDstNatDone)) != 0; }
+  // Meaningful once confirmed. twin: nf_ct_is_expired
+  bool expired(Time now) const { return expires <= now; }
   const Tuple& original() const { return tuple[0]; }
   const Tuple& reply() const { return tuple[1]; }
 };
+static_assert(sizeof(Connection) <= 256);
 
 inline Connection* connection_of(uintptr_t ct) { return reinterpret_cast<Connection*>(ct); }
 

@@ -11,9 +11,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
-#include <optional>
-#include <string>
-#include <vector>
+#include <span>
 
 #include "conntrack/connection.h"
 #include "conntrack/tuple.h"
@@ -57,6 +55,10 @@ struct Options {
   int64_t buckets = 262144;  // net.netfilter.nf_conntrack_buckets; also the default of nf_conntrack_max
 };
 
+class Core;
+
+using ListenerId = uint32_t;
+
 class Conntrack {
  public:
   Conntrack(Stack& stack, const Options& options);
@@ -81,9 +83,10 @@ class Conntrack {
   Connection* find(const Tuple& key, CtDirection& direction, Time now);
   // Sets the reply tuple of an unconfirmed connection. twin: nf_conntrack_alter_reply
   void alter_reply(Connection& c, const Tuple& reply);
-  // Called when a connection leaves the table or dies unconfirmed, before it is freed (nat unlinks itself).
+  // Called once for each connection, just before it is freed: when it left the table, or died unconfirmed, and no
+  // packet carries it any more (nat unlinks itself). twin: nf_conntrack_free
   void on_destroy(std::function<void(Connection&)> callback);
-  // Removes an entry from the table (as ctnetlink delete or nf_ct_delete do), telling listeners.
+  // Removes an entry from the table (as ctnetlink delete or nf_ct_delete do), telling listeners; false: it was dying.
   bool kill(Connection& c, Time now);
 
   // --- packets
@@ -98,23 +101,38 @@ class Conntrack {
   // REJECT --reject-with tcp-reset closes a confirmed connection. twin: nf_ct_set_closing
   void set_closing(uintptr_t ct);
 
+  // --- references. twin: nf_conntrack_get, nf_ct_put
+  static void get(Connection& c) { ++c.use; }
+  void put(Connection& c);
+  // A template: what the CT target hangs on a packet before nf_conntrack_in, to say which zone it is tracked in. The
+  // caller owns a reference; each packet that carries it, with ctinfo kNew, another. twin: nf_ct_tmpl_alloc
+  Connection* template_alloc(uint16_t zone);
+
+  // Notes that something about the connection changed; told at the confirm hook. twin: nf_conntrack_event_cache
+  static void event_cache(Connection& c, EventBit event) {
+    if ((c.extensions & kExtEvents) != 0) c.events = static_cast<uint16_t>(c.events | event);
+  }
+
   // --- state
+  // Every live entry as a dump shows it: neither expired nor hidden (kNatClash). The visitor may kill what it is given.
   void for_each(const std::function<void(Connection&)>& visit);
-  size_t count() const;   // nf_conntrack_count
-  size_t flush(Time now); // -F
+  size_t count() const;    // nf_conntrack_count
+  size_t flush(Time now);  // -F
   const Stats& stats() const;
   Stats& stats();
-  // All listeners hear every event, in order.
-  void listen(std::function<void(const EventReport&)> listener);
-  // Whether events are gathered at all: nf_conntrack_events is 1, or 2 and somebody listens.
+  // All listeners hear every event, in order. The id is never 0; unlisten() may be called from anywhere but a listener.
+  ListenerId listen(std::function<void(const EventReport&)> listener);
+  void unlisten(ListenerId id);
+  // Events are gathered for connections created while nf_conntrack_events is 1, or 2 and somebody listens.
 
   // Removes expired entries, a bounded number per call. twin: gc_worker. Returns when it wants to run again.
   Time gc(Time now);
+  // Memory of connections and index, in bytes.
+  size_t memory_bytes() const;
 
   // nf_conntrack_* by their names under net.netfilter are in Stack::sysctl().
  private:
-  struct Impl;
-  std::unique_ptr<Impl> impl_;
+  std::unique_ptr<Core> core_;
 };
 
 }  // namespace nf::ct

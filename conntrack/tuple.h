@@ -14,7 +14,8 @@ namespace nf::ct {
 struct Tuple {
   Be32 source;
   Be32 destination;
-  // What a protocol keeps in the two halves of its id: ports; ICMP: source_id = id, destination_id = type<<8|code.
+  // What a protocol keeps in the two halves of its id: ports; ICMP: source_id = id, destination_id = type<<8|code;
+  // GRE of PPTP: the two call ids, as far as known; other GRE and unknown protocols: zero.
   Be16 source_id;
   Be16 destination_id;
   uint8_t protocol = 0;

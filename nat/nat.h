@@ -56,6 +56,9 @@ class Nat {
   // twin: nf_nat_redirect_ipv4
   Verdict redirect(Packet& p, const Range& range, const HookState& state);
 
+  // What a rule that translates keeps active as long as it lives, which may be longer than this object.
+  ct::Conntrack& conntrack();
+
   // A device went down, or an address was deleted: masqueraded connections of it go. twin: masq_device_event,
   // masq_inet_event
   void device_down(int ifindex, Time now);
@@ -66,7 +69,7 @@ class Nat {
   std::unique_ptr<Impl> impl_;
 };
 
-// SNAT, DNAT, MASQUERADE, REDIRECT as iptables targets; before rules are loaded.
+// SNAT, DNAT, MASQUERADE, REDIRECT, NETMAP as iptables targets; before rules are loaded.
 void register_nat_extensions(ipt::ExtensionRegistry& registry, Nat& nat);
 
 }  // namespace nf::nat

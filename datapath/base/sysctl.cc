@@ -32,7 +32,8 @@ Status SysctlTable::set(std::string_view name, std::string_view value) {
   const Entry& e = it->second;
   if (e.read_only) return error("sysctl \"" + std::string(name) + "\" is read-only");
   const auto n = parse_signed(trim(value));
-  if (!n || *n < e.min || *n > e.max)
+  if (!n || *n < e.min || *n > e.max || (e.not_below != nullptr && *n < *e.not_below) ||
+      (e.not_above != nullptr && *n > *e.not_above))
     return error("invalid value \"" + std::string(value) + "\" for sysctl \"" + std::string(name) + "\"");
   *e.value = *n;
   if (e.on_change) e.on_change(*n);

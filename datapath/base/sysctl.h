@@ -22,7 +22,10 @@ class SysctlTable {
     int64_t min = INT32_MIN;
     int64_t max = INT32_MAX;
     bool read_only = false;
-    std::function<void(int64_t)> on_change;  // after the value was stored; may be empty
+    std::function<void(int64_t)> on_change = nullptr;  // after the value was stored; may be empty
+    // Bounds that are other variables (ipfrag_low_thresh <= ipfrag_high_thresh); null: none.
+    const int64_t* not_below = nullptr;
+    const int64_t* not_above = nullptr;
   };
 
   void add(std::string name, Entry entry) { entries_[std::move(name)] = std::move(entry); }

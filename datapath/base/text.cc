@@ -76,7 +76,7 @@ std::optional<Be32> parse_ipv4(std::string_view s) {
   if (parts.size() != 4) return std::nullopt;
   uint32_t address = 0;
   for (const std::string_view part : parts) {
-    if (part.size() > 3 || part.starts_with("0x")) return std::nullopt;
+    if (part.size() > 3 || part.find_first_not_of("0123456789") != std::string_view::npos) return std::nullopt;
     const auto octet = parse_number(part, 255);
     if (!octet) return std::nullopt;
     address = address << 8 | static_cast<uint32_t>(*octet);

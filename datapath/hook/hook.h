@@ -55,6 +55,17 @@ using HookFunction = Verdict (*)(void* self, PacketPtr& p, const HookState& stat
 // effect that a packet's fate could depend on. Packets stand at their IPv4 header.
 using PrepareFunction = void (*)(void* self, std::span<Packet* const> batch);
 
+// What the stack asks of connection tracking when it makes or copies packets. twin: struct nf_ct_hook
+struct ConnectionHooks {
+  void* self = nullptr;
+  // Takes another reference for a copied packet. twin: nf_conntrack_get
+  void (*get)(void* self, uintptr_t ct) = nullptr;
+  // Gives `to`, an error or reset about `from`, the connection of `from` as RELATED. twin: nf_ct_attach
+  void (*attach)(void* self, Packet& to, const Packet& from) = nullptr;
+  // A rejected connection is closed. twin: nf_ct_set_closing
+  void (*set_closing)(void* self, uintptr_t ct) = nullptr;
+};
+
 class HookTable {
  public:
   struct Entry {
@@ -71,6 +82,10 @@ class HookTable {
   void prepare(std::span<Packet* const> batch) const {
     for (const auto& f : prepare_) f.function(f.self, batch);
   }
+
+  void set_connection_hooks(const ConnectionHooks& hooks) { connection_ = hooks; }
+  // Any function may be null: nothing tracks.
+  const ConnectionHooks& connection() const { return connection_; }
 
   // Runs the hook's functions. kAccept: go on; kDrop: the packet is still in `p`, with its reason; kStolen: gone.
   Verdict run(PacketPtr& p, const HookState& state) const {
@@ -89,6 +104,7 @@ class HookTable {
   };
   std::vector<Entry> entries_[kHookPoints];
   std::vector<Prepare> prepare_;
+  ConnectionHooks connection_;
 };
 
 }  // namespace nf

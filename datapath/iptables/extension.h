@@ -14,6 +14,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -27,6 +28,7 @@ namespace nf::ipt {
 enum class TableId : uint8_t { kRaw, kMangle, kNat, kFilter, kSecurity };
 inline constexpr size_t kTables = 5;
 std::string_view table_name(TableId t);
+std::optional<TableId> table_by_name(std::string_view name);
 
 // One option of a rule on its way through the parsers: its name ("--dport") and the arguments behind it.
 class OptionReader {
@@ -53,9 +55,9 @@ class OptionReader {
 struct RuleContext {
   TableId table;
   std::string_view chain;
-  uint8_t protocol;         // of -p; 0: any
+  uint8_t protocol;  // of -p; 0: any
   bool protocol_inverted;
-  uint8_t hooks;            // bit per HookPoint from which this chain can be reached; 0 until known
+  uint8_t hooks;  // bit per HookPoint from which this chain can be reached; 0 until known
 };
 
 // A packet under test. Header pointers were proved.
@@ -81,6 +83,7 @@ class Extension {
   // False when the option is not one of this extension's.
   virtual Result<bool> parse_option(OptionReader& option) = 0;
   // Called when all options were seen: required options, combinations, table and hook. Text as iptables has it.
+  // Called again, with the hooks, when the whole table was read and each time it is loaded anew: must be repeatable.
   virtual Status finish(const RuleContext&) { return {}; }
   virtual void save(std::string& out) const = 0;
   virtual void list(std::string& out, bool numeric) const = 0;

@@ -62,17 +62,24 @@ class Packet {
   }
   // Adds n bytes at the end (n <= tailroom()); their content is undefined. twin: skb_put
   uint8_t* put(uint32_t n) {
-    uint8_t* p = data() + length_;
+    uint8_t* p = tail();
     length_ += n;
+    fragment_count = 0;
     return p;
   }
   // Cuts the end so that n bytes remain (n <= length()). twin: skb_trim
-  void trim(uint32_t n) { length_ = n; }
+  void trim(uint32_t n) {
+    length_ = n;
+    fragment_count = 0;
+  }
   // Empties the packet, leaving `headroom` bytes free in front.
   void reset(uint32_t headroom) {
     data_ = headroom;
     length_ = 0;
+    fragment_count = 0;
   }
+  // Where tailroom() begins.
+  uint8_t* tail() { return data() + length_; }
 
   // --- layers
   void set_mac_header() {
@@ -95,25 +102,31 @@ class Packet {
   const Device* dev = nullptr;      // receiving, then sending device
   const Device* phys_in = nullptr;  // bridge port it came in by, while the bridge runs netfilter (nf_bridge_info)
   const Device* phys_out = nullptr;
-  uintptr_t ct = 0;         // the connection, opaque here; owned reference. twin: skb->_nfct
+  uintptr_t ct = 0;          // the connection, opaque here; owned reference. twin: skb->_nfct
   uint64_t ct_prepared = 0;  // scratch of the prepare stage: flow hash, 0 when not prepared
   Dst dst;
+  MacAddress bridged_source{};  // with bridged_dnat: the frame's own source, which the bridge keeps
   uint32_t mark = 0;
   uint32_t priority = 0;
-  uint16_t protocol = 0;     // EtherType
+  uint16_t protocol = 0;       // EtherType
   uint16_t frag_max_size = 0;  // largest fragment this packet was put together from; 0: it was not fragmented
-  uint16_t gso_size = 0;     // payload bytes per segment
-  uint16_t gso_header = 0;   // bytes of IP and transport header, for a GSO packet
-  uint8_t drop_reason = 0;   // DropReason, set by whoever returns Verdict::kDrop
+  // A reassembled packet: so many uint16_t stand in its tailroom, the payload lengths of the fragments it was made of,
+  // so that it can be cut in the same places again. 0: not known; put(), trim() and PacketPool::copy() forget them, who
+  // moves payload within the packet must. twin: skb_shinfo(skb)->frag_list, lost by skb_linearize
+  uint16_t fragment_count = 0;
+  uint16_t gso_size = 0;    // payload bytes per segment
+  uint16_t gso_header = 0;  // bytes of IP and transport header, for a GSO packet
+  uint8_t drop_reason = 0;  // DropReason, set by whoever returns Verdict::kDrop
   CtInfo ctinfo = CtInfo::kNone;
   PacketType type = PacketType::kHost;
   ChecksumState checksum = ChecksumState::kNone;
   GsoType gso = GsoType::kNone;
-  bool gso_ecn = false;            // SKB_GSO_TCP_ECN
-  bool bridge_netfilter = false;   // PREROUTING was already run by the bridge (ip_sabotage_in)
-  bool df_fragments = false;       // a fragment carried DF (IPSKB_FRAG_PMTU: DF on the largest fragment)
-  bool forwarded = false;          // twin: IPSKB_FORWARDED
-  bool traced = false;             // the run of this packet is told to the trace sink
+  bool gso_ecn = false;           // SKB_GSO_TCP_ECN
+  bool bridge_netfilter = false;  // PREROUTING was already run by the bridge (ip_sabotage_in)
+  bool bridged_dnat = false;      // waits for its next hop's address, then goes on in the bridge
+  bool df_fragments = false;      // a fragment carried DF (IPSKB_FRAG_PMTU: DF on the largest fragment)
+  bool forwarded = false;         // twin: IPSKB_FORWARDED
+  bool traced = false;            // the run of this packet is told to the trace sink
 
  private:
   friend class PacketPool;

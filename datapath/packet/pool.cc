@@ -55,6 +55,7 @@ PacketPtr PacketPool::copy(const Packet& p) {
   c->next_free_ = nullptr;
   c->ct = 0;
   c->ctinfo = CtInfo::kNone;
+  c->fragment_count = 0;
   const uint32_t from = p.has_mac_ && p.mac_ < p.data_ ? p.mac_ : p.data_;
   std::memcpy(buffer + from, p.buffer_ + from, used - from);
   return c;

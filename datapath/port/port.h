@@ -15,6 +15,18 @@
 
 namespace nf {
 
+// What a port counted since it was opened. Frames that receive() returned, frames the link took.
+struct PortStatistics {
+  uint64_t rx_packets = 0;
+  uint64_t rx_bytes = 0;
+  uint64_t rx_dropped = 0;    // the link had them, the port had no room (a full ring)
+  uint64_t rx_truncated = 0;  // handed on shorter than they were
+  uint64_t rx_errors = 0;     // reads the link refused
+  uint64_t tx_packets = 0;
+  uint64_t tx_bytes = 0;
+  uint64_t tx_dropped = 0;  // taken by send(), refused by the link later; not what send() itself refused
+};
+
 class Port {
  public:
   virtual ~Port() = default;
@@ -26,6 +38,11 @@ class Port {
   virtual bool send(PacketPtr p) = 0;
   // Hands everything queued to the link.
   virtual void flush() = 0;
+
+  // Frames a flush() could not hand over yet because the link is busy: call flush() again when fd() is writable.
+  virtual size_t queued() const { return 0; }
+  // Not const: some counters are fetched from the kernel, which clears them by that.
+  virtual PortStatistics statistics() { return {}; }
 
   // File descriptor that becomes readable when receive() has something; -1: none (memory, pcap).
   virtual int fd() const { return -1; }

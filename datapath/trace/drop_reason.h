@@ -15,6 +15,7 @@ namespace nf {
   X(kOtherHost, "the frame is addressed to another station")                                          \
   X(kDeviceDown, "the device is down")                                                                \
   X(kBridgePortDown, "the bridge port may not forward")                                               \
+  X(kBridgeBadFrame, "a frame no bridge forwards: impossible source address, or a pause frame")       \
   X(kBridgeSamePort, "the bridge would send it back to the port it came from (hairpin off)")          \
   X(kBridgeNoPort, "the bridge has no other port to send it to")                                      \
   X(kIpHeader, "malformed IPv4 header")                                                               \

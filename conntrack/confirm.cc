@@ -1,0 +1,132 @@
+// Into the table, and who is there already. twin: __nf_conntrack_confirm, nf_ct_resolve_clash and
+// nf_conntrack_tuple_taken, net/netfilter/nf_conntrack_core.c
+#include "conntrack/core.h"
+#include "conntrack/proto.h"
+#include "datapath/trace/drop_reason.h"
+#include "datapath/trace/event.h"
+
+namespace nf::ct {
+namespace {
+
+// twin: MIN_CHAINLEN, MAX_CHAINLEN
+constexpr int kMinChain = 50;
+constexpr uint32_t kMoreChain = 30;
+
+Verdict drop(Packet& p, DropReason reason) {
+  p.drop_reason = static_cast<uint8_t>(reason);
+  return Verdict::kDrop;
+}
+
+trace::Endpoints endpoints(const Tuple& t) {
+  return {t.source, t.destination, t.source_id.host(), t.destination_id.host(), t.protocol};
+}
+
+// One flow, seen by the second from the same or from the other end. twin: nf_ct_can_merge
+bool same_flow(const Connection& a, const Connection& b) {
+  return (a.tuple[0].same_key(b.tuple[0]) && a.tuple[1].same_key(b.tuple[1])) ||
+         (a.tuple[0].same_key(b.tuple[1]) && a.tuple[1].same_key(b.tuple[0]));
+}
+
+}  // namespace
+
+// The packet goes on with the connection that was first. twin: __nf_ct_resolve_clash
+bool Core::merge(PacketPtr& p, Connection& winner) {
+  Connection& loser = *connection_of(p->ct);
+  if (!same_flow(winner, loser)) return false;
+  const auto dir = static_cast<size_t>(direction_of(p->ctinfo));
+  if ((loser.extensions & kExtAcct) != 0) acct(winner, p->ctinfo, static_cast<uint32_t>(loser.counters[dir].bytes));
+  Conntrack::get(winner);
+  p->ct = reinterpret_cast<uintptr_t>(&winner);
+  put(loser);
+  ++stats.clash_resolve;
+  return true;
+}
+
+bool Core::resolve_clash(PacketPtr& p, Connection& winner, const Key& reply, uint64_t reply_hash, Time now) {
+  Connection& loser = *connection_of(p->ct);
+  if (allow_clash(winner.original().protocol)) {
+    if (merge(p, winner)) return true;
+    CtDirection direction;
+    if (Connection* other = find(reply, reply_hash, direction, now); other != nullptr) {
+      if (merge(p, *other)) return true;
+    } else {
+      // Only the original tuple is taken. The loser is entered for its replies alone, and for a second: they find their
+      // way back, and packets of the original direction belong to the winner.
+      loser.expires = now + kSecond;
+      loser.status |= kFixedTimeout | kNatClash;
+      Conntrack::get(loser);
+      table.insert(reply, reply_hash, flow_of(loser, CtDirection::kReply));
+      loser.status |= kConfirmed;
+      if ((loser.extensions & kExtTimestamp) != 0) loser.started = now;
+      ++stats.clash_resolve;
+      return true;
+    }
+  }
+  ++stats.drop;
+  ++stats.insert_failed;
+  return false;
+}
+
+Verdict Core::insert(PacketPtr& p, Time now) {
+  Connection& c = *connection_of(p->ct);
+  // REJECT's answers carry the connection of what they answer, which may never be confirmed.
+  if (direction_of(p->ctinfo) != CtDirection::kOriginal) return Verdict::kAccept;
+  if (c.dying()) {
+    ++stats.insert_failed;
+    return drop(*p, DropReason::kConntrackDying);
+  }
+
+  const Key original = Key::of(c.tuple[0]), reply = Key::of(c.tuple[1]);
+  const uint64_t original_hash = table.hash(original), reply_hash = table.hash(reply);
+  // NAT chose while this connection was in no table: somebody may have been quicker.
+  CtDirection direction;
+  Connection* winner = find(original, original_hash, direction, now);
+  if (winner == nullptr) winner = find(reply, reply_hash, direction, now);
+  if (winner != nullptr)
+    return resolve_clash(p, *winner, reply, reply_hash, now) ? Verdict::kAccept : drop(*p, DropReason::kConntrackClash);
+
+  // With the usual number of buckets no chain comes near the limit; look only when the table is far too small.
+  if (table.entries() > 16 * static_cast<size_t>(settings.buckets)) {
+    const int limit = kMinChain + static_cast<int>(stack.random().below(kMoreChain)) + 1;
+    if (chain_length(original_hash, limit + 1) > limit || chain_length(reply_hash, limit + 1) > limit) {
+      ++stats.chaintoolong;
+      ++stats.insert_failed;
+      return drop(*p, DropReason::kConntrackChainTooLong);
+    }
+  }
+
+  // From now on a point in time: a packet may have waited between its first hook and here.
+  c.expires += now;
+  Conntrack::get(c);
+  if ((c.extensions & kExtTimestamp) != 0) c.started = now;
+  table.insert(original, original_hash, flow_of(c, CtDirection::kOriginal));
+  table.insert(reply, reply_hash, flow_of(c, CtDirection::kReply));
+  c.status |= kConfirmed;
+  Conntrack::event_cache(c, c.master != nullptr ? kEventRelated : kEventNew);
+  return Verdict::kAccept;
+}
+
+Verdict Core::confirm(PacketPtr& p, const HookState& state) {
+  if (p->ct == 0) return Verdict::kAccept;
+  if (!connection_of(p->ct)->confirmed()) {
+    const Verdict v = insert(p, state.now);
+    if (v != Verdict::kAccept) return v;
+    const Connection& c = *connection_of(p->ct);
+    if (state.trace != nullptr && c.confirmed())
+      state.trace->event(*p, trace::ConntrackConfirmed{endpoints(c.original()), endpoints(c.reply())});
+  }
+  deliver_events(*connection_of(p->ct), state.now);
+  return Verdict::kAccept;
+}
+
+bool Core::tuple_taken(const Tuple& reply, const Connection& ignored, Time now) {
+  const Key key = Key::of(reply);
+  CtDirection direction;
+  const Connection* c = find(key, table.hash(key), direction, now);
+  // With the same original tuple it is the same flow; confirm will see to that.
+  if (c == nullptr || c == &ignored || c->original().same_key(ignored.original())) return false;
+  ++stats.found;
+  return true;
+}
+
+}  // namespace nf::ct

@@ -1,0 +1,140 @@
+#include "conntrack/format.h"
+
+#include "datapath/base/text.h"
+#include "datapath/packet/headers.h"
+
+namespace nf::ct {
+namespace {
+
+// twin: __proto2str, libnetfilter_conntrack
+const char* protocol_name(uint8_t protocol) {
+  switch (protocol) {
+    case kProtoTcp:
+      return "tcp";
+    case kProtoUdp:
+      return "udp";
+    case kProtoUdplite:
+      return "udplite";
+    case kProtoIcmp:
+      return "icmp";
+    case kProtoSctp:
+      return "sctp";
+    case kProtoGre:
+      return "gre";
+    case kProtoDccp:
+      return "dccp";
+    default:
+      return "unknown";
+  }
+}
+
+// Addresses and what the protocol has besides, with a blank behind each. twin: __snprintf_address, __snprintf_proto
+std::string format_tuple(const Tuple& t, uint8_t protocol) {
+  std::string out = "src=" + format_ipv4(t.source) + " dst=" + format_ipv4(t.destination) + ' ';
+  switch (protocol) {
+    case kProtoTcp:
+    case kProtoUdp:
+    case kProtoUdplite:
+    case kProtoSctp:
+    case kProtoDccp:
+      return out + strf("sport=%u dport=%u ", t.source_id.host(), t.destination_id.host());
+    case kProtoGre:
+      return out + strf("srckey=0x%x dstkey=0x%x ", t.source_id.host(), t.destination_id.host());
+    case kProtoIcmp:
+      return out + strf("type=%d code=%d id=%d ", t.icmp_type(), t.icmp_code(), t.source_id.host());
+    default:
+      return out;
+  }
+}
+
+std::string format_counter(const Counter& c) {
+  return strf("packets=%llu bytes=%llu ", static_cast<unsigned long long>(c.packets),
+              static_cast<unsigned long long>(c.bytes));
+}
+
+// Whole seconds the entry has left. twin: nf_ct_expires / HZ
+long long seconds_left(const Connection& c, Time now) { return c.expires > now ? (c.expires - now) / kSecond : 0; }
+
+long long age(const Connection& c, Time now) { return now / kSecond - c.started / kSecond; }
+
+// What differs between the forms of a line.
+struct Parts {
+  bool counters, age, mark, use, id;
+};
+
+std::string format_line(const Connection& c, Time now, const Parts& parts, const FormatOptions& options) {
+  const uint8_t protocol = c.original().protocol;
+  std::string out;
+  if (options.extended) out += "ipv4     2 ";
+  out += strf("%-8s %u %lld ", protocol_name(protocol), protocol, seconds_left(c, now));
+  if (protocol == kProtoTcp) out += std::string(tcp_state_name(c.tcp.state)) + ' ';
+  out += format_tuple(c.original(), protocol);
+  if (parts.counters) out += format_counter(c.counters[0]);
+  if ((c.status & kSeenReply) == 0) out += "[UNREPLIED] ";
+  out += format_tuple(c.reply(), protocol);
+  if (parts.counters) out += format_counter(c.counters[1]);
+  if ((c.status & kAssured) != 0) out += "[ASSURED] ";
+  if (parts.mark) out += strf("mark=%u ", c.mark);
+  if (c.original().zone != 0) out += strf("zone=%u ", c.original().zone);
+  if (parts.age) out += strf("delta-time=%lld ", age(c, now));
+  if (parts.use) out += strf("use=%u ", c.use);
+  if (parts.id) out += strf("id=%u ", c.id);
+  out.pop_back();
+  return out;
+}
+
+}  // namespace
+
+std::string format_entry(const Connection& c, Time now, const FormatOptions& options) {
+  const Parts parts{(c.extensions & kExtAcct) != 0, (c.extensions & kExtTimestamp) != 0, true, true, options.id};
+  return format_line(c, now, parts, options);
+}
+
+std::string format_event(const EventReport& e, bool timestamp, const FormatOptions& options) {
+  std::string out;
+  if (timestamp)
+    out += strf("[%lld.%06lld]\t", static_cast<long long>(e.now / kSecond),
+                static_cast<long long>(e.now % kSecond / kMicrosecond));
+  const bool destroy = e.kind == EventReport::Kind::kDestroy;
+  out += strf("%9s ", destroy ? "[DESTROY]" : e.kind == EventReport::Kind::kNew ? "[NEW]" : "[UPDATE]");
+  // Counters and times are told once, at the end; a mark when there is one or it changed; the use count never.
+  const Connection& c = e.connection;
+  const Parts parts{destroy && (c.extensions & kExtAcct) != 0, destroy && (c.extensions & kExtTimestamp) != 0,
+                    c.mark != 0 || (e.events & kEventMark) != 0, false, options.id};
+  return out + format_line(c, e.now, parts, options);
+}
+
+std::string format_stats(const Stats& s) {
+  const auto n = [](uint64_t v) { return static_cast<unsigned long long>(v); };
+  return strf(
+      "cpu=0   \tfound=%llu invalid=%llu insert=%llu insert_failed=%llu drop=%llu early_drop=%llu error=%llu "
+      "search_restart=%llu clash_resolve=%llu chaintoolong=%llu ",
+      n(s.found), n(s.invalid), n(s.insert), n(s.insert_failed), n(s.drop), n(s.early_drop), n(s.icmp_error),
+      n(s.search_restart), n(s.clash_resolve), n(s.chaintoolong));
+}
+
+// twin: ct_seq_show, net/netfilter/nf_conntrack_standalone.c
+std::string format_proc(const Connection& c, Time now) {
+  const uint8_t protocol = c.original().protocol;
+  // The kernel tracks DCCP as any unknown protocol; conntrack(8) still knows its name.
+  const uint8_t known = protocol == kProtoDccp ? uint8_t{0} : protocol;
+  std::string out = "ipv4     2 ";
+  out += strf("%-8s %u %lld ", known == 0 ? "unknown" : protocol_name(protocol), protocol, seconds_left(c, now));
+  if (protocol == kProtoTcp) out += std::string(tcp_state_name(c.tcp.state)) + ' ';
+  if (protocol == kProtoGre)
+    out += strf("timeout=%lld, stream_timeout=%lld ", static_cast<long long>(c.gre.timeout),
+                static_cast<long long>(c.gre.stream_timeout));
+  const bool counters = (c.extensions & kExtAcct) != 0;
+  out += format_tuple(c.original(), known);
+  if (counters) out += format_counter(c.counters[0]);
+  if ((c.status & kSeenReply) == 0) out += "[UNREPLIED] ";
+  out += format_tuple(c.reply(), known);
+  if (counters) out += format_counter(c.counters[1]);
+  if ((c.status & kAssured) != 0) out += "[ASSURED] ";
+  out += strf("mark=%u zone=%u ", c.mark, c.original().zone);
+  if ((c.extensions & kExtTimestamp) != 0) out += strf("delta-time=%lld ", age(c, now));
+  // Who reads the file holds a reference while the line is made.
+  return out + strf("use=%u", c.use + 1);
+}
+
+}  // namespace nf::ct

@@ -1,0 +1,171 @@
+// -j CT and its old name NOTRACK. twin: net/netfilter/xt_CT.c, extensions/libxt_CT.c
+//
+// Modelled is --notrack. Zones, helpers, timeout policies and event masks are read and printed; a rule with them is
+// reported when a packet reaches it.
+#include "conntrack/xt_internal.h"
+#include "conntrack/xt_words.h"
+#include "datapath/base/text.h"
+#include "datapath/iptables/protocols.h"
+#include "datapath/iptables/xt_options.h"
+
+namespace nf::ct {
+namespace {
+
+enum Option : uint8_t {
+  kNotrack,
+  kHelperName,
+  kTimeoutPolicy,
+  kCtEvents,
+  kExpEvents,
+  kZone,
+  kZoneOrig,
+  kZoneReply,
+};
+constexpr ipt::OptionSpec kOptions[] = {
+    {.name = "notrack", .id = kNotrack},       {.name = "helper", .id = kHelperName},
+    {.name = "timeout", .id = kTimeoutPolicy}, {.name = "ctevents", .id = kCtEvents},
+    {.name = "expevents", .id = kExpEvents},   {.name = "zone", .id = kZone},
+    {.name = "zone-orig", .id = kZoneOrig},    {.name = "zone-reply", .id = kZoneReply},
+};
+constexpr ipt::EntryLimits kLimits = {.table = ipt::TableId::kRaw};
+
+constexpr Word kEvents[] = {
+    {"new", kEventNew},         {"related", kEventRelated}, {"destroy", kEventDestroy},
+    {"reply", kEventReply},     {"assured", kEventAssured}, {"protoinfo", kEventProtoinfo},
+    {"helper", kEventHelper},   {"mark", kEventMark},       {"natseqinfo", kEventSeqAdjust},
+    {"secmark", kEventSecmark},
+};
+constexpr Word kExpectEvents[] = {{"new", 1}};
+
+Result<uint32_t> parse_events(std::string_view text, std::span<const Word> words) {
+  uint32_t mask = 0;
+  for (const std::string_view name : split(text, ',')) {
+    const Word* found = nullptr;
+    for (const Word& w : words)
+      if (w.text == name) found = &w;
+    if (found == nullptr) return error("Unknown event type \"" + std::string(name) + "\"");
+    mask |= found->bit;
+  }
+  return mask;
+}
+
+class CtTarget final : public ipt::WithOptions<ipt::Target> {
+ public:
+  explicit CtTarget(Conntrack& conntrack) : WithOptions("CT", kOptions, kLimits), conntrack_(conntrack) {}
+  CtTarget(Conntrack& conntrack, std::string_view alias)
+      : WithOptions(alias, {}, kLimits), conntrack_(conntrack), alias_(true), notrack_(true) {}
+
+  Status parse_value(const ipt::OptionSpec& option, ipt::OptionReader& reader) override {
+    if (option.id == kNotrack) {
+      notrack_ = true;
+      return {};
+    }
+    const Result<std::string_view> text = reader.argument();
+    if (!text.ok()) return text.error();
+    return parse_argument(option.id, *text);
+  }
+
+  void save(std::string& out) const override {
+    if (!alias_) print(out, "--");
+  }
+  void list(std::string& out, bool) const override {
+    if (alias_) {
+      out += " NOTRACK";
+      return;
+    }
+    out += " CT";
+    print(out, "");
+  }
+
+  // A rule that only exempts packets does not make conntrack active.
+  void attach(Stack&) override {
+    if (!notrack_) conntrack_.netns_get();
+  }
+  void detach(Stack&) override {
+    if (!notrack_) conntrack_.netns_put();
+  }
+  // With --notrack the kernel ignores the other options.
+  bool modelled() const override { return notrack_; }
+
+  ipt::TargetVerdict target(PacketPtr& p, const HookState&) override {
+    // Seen before (loopback): too late.
+    if (p->ct == 0) p->ctinfo = CtInfo::kUntracked;
+    return ipt::TargetVerdict::kContinue;
+  }
+
+ private:
+  Status parse_argument(unsigned which, std::string_view text) {
+    switch (which) {
+      case kHelperName:
+        helper_ = text;
+        return {};
+      case kTimeoutPolicy:
+        timeout_ = text;
+        return {};
+      case kCtEvents:
+      case kExpEvents: {
+        const bool connection = which == kCtEvents;
+        const Result<uint32_t> mask = connection ? parse_events(text, kEvents) : parse_events(text, kExpectEvents);
+        if (!mask.ok()) return mask.error();
+        (connection ? events_ : expect_events_) = *mask;
+        return {};
+      }
+      default:
+        if (text == "mark") {
+          zone_is_mark_ = true;
+          return {};
+        }
+        const auto zone = ipt::parse_c_number(text, 0xffff);
+        if (!zone) return error("Cannot parse " + std::string(text) + " as a zone ID");
+        zone_ = static_cast<uint16_t>(*zone);
+        return {};
+    }
+  }
+
+  void print(std::string& out, std::string_view prefix) const {
+    const auto option = [&](std::string_view name) {
+      out += ' ';
+      out += prefix;
+      out += name;
+    };
+    if (notrack_) option("notrack");
+    if (!helper_.empty()) {
+      option("helper");
+      out += ' ' + helper_;
+    }
+    if (!timeout_.empty()) {
+      option("timeout");
+      out += ' ' + timeout_;
+    }
+    if (events_ != 0) {
+      option("ctevents");
+      append_word_list(out, events_, kEvents);
+    }
+    if (expect_events_ != 0) {
+      option("expevents");
+      append_word_list(out, expect_events_, kExpectEvents);
+    }
+    if (zone_ != 0 || zone_is_mark_) {
+      // Both directions named is a zone for both.
+      const bool original = (seen() & 1u << kZoneOrig) != 0, reply = (seen() & 1u << kZoneReply) != 0;
+      option(original == reply ? "zone" : original ? "zone-orig" : "zone-reply");
+      out += zone_is_mark_ ? std::string(" mark") : strf(" %u", zone_);
+    }
+  }
+
+  Conntrack& conntrack_;
+  bool alias_ = false, notrack_ = false;
+  std::string helper_, timeout_;
+  uint32_t events_ = 0, expect_events_ = 0;
+  uint16_t zone_ = 0;
+  bool zone_is_mark_ = false;
+};
+
+}  // namespace
+
+std::unique_ptr<ipt::Target> make_ct_target(Conntrack& conntrack, bool alias) {
+  if (alias) return std::make_unique<CtTarget>(conntrack, "NOTRACK");
+  return std::make_unique<CtTarget>(conntrack);
+}
+
+}  // namespace nf::ct

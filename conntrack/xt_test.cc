@@ -1,0 +1,255 @@
+// The matches and targets of conntrack as iptables-legacy 1.8.9 reads and prints them: what iptables-save and `iptables -nvL` wrote for
+// each rule, and the words it refused others with.
+#include "conntrack/xt.h"
+
+#include <gtest/gtest.h>
+
+#include "conntrack/conntrack.h"
+#include "datapath/base/text.h"
+#include "datapath/hook/fake_stack.h"
+#include "datapath/iptables/iptables.h"
+
+namespace nf::ct {
+namespace {
+
+struct TestNet {
+  FakeStack stack;
+  ipt::ExtensionRegistry registry;
+  Conntrack conntrack{stack, Options{1, 1024}};
+  ipt::Iptables iptables{stack, registry};
+  TestNet() {
+    ipt::register_base_extensions(registry);
+    register_conntrack_extensions(registry, conntrack);
+  }
+};
+
+struct Accepted {
+  const char *table, *rule;
+  const char* saved;   // null: as it was written
+  const char* listed;  // what follows the addresses
+};
+constexpr Accepted kAccepted[] = {
+    {"filter", "-A INPUT -m conntrack --ctstate NEW", nullptr, " ctstate NEW"},
+    {"filter", "-A INPUT -m conntrack --ctstate new,ESTABLISHED,related",
+     "-A INPUT -m conntrack --ctstate NEW,RELATED,ESTABLISHED", " ctstate NEW,RELATED,ESTABLISHED"},
+    {"filter", "-A INPUT -m conntrack --ctstate INVALID,UNTRACKED,SNAT,DNAT,NEW,RELATED,ESTABLISHED",
+     "-A INPUT -m conntrack --ctstate INVALID,NEW,RELATED,ESTABLISHED,UNTRACKED,SNAT,DNAT", " ctstate INVALID,NEW,RELATED,ESTABLISHED,UNTRACKED,SNAT,DNAT"},
+    {"filter", "-A INPUT -m conntrack ! --ctstate NEW,INVALID",
+     "-A INPUT -m conntrack ! --ctstate INVALID,NEW", " ! ctstate INVALID,NEW"},
+    {"filter", "-A INPUT -m conntrack --ctstate N", "-A INPUT -m conntrack --ctstate NEW", " ctstate NEW"},
+    {"filter", "-A INPUT -m conntrack --ctstate I", "-A INPUT -m conntrack --ctstate INVALID", " ctstate INVALID"},
+    {"filter", "-A INPUT -m conntrack --ctproto tcp", "-A INPUT -m conntrack --ctproto 6", " ctproto 6"},
+    {"filter", "-A INPUT -m conntrack --ctproto 99", nullptr, " ctproto 99"},
+    {"filter", "-A INPUT -m conntrack --ctproto 0", nullptr, " ctproto 0"},
+    {"filter", "-A INPUT -m conntrack ! --ctproto 0", nullptr, " ! ctproto 0"},
+    {"filter", "-A INPUT -m conntrack ! --ctproto udp", "-A INPUT -m conntrack ! --ctproto 17", " ! ctproto 17"},
+    {"filter", "-A INPUT -m conntrack --ctorigsrc 1.2.3.4", nullptr, " ctorigsrc 1.2.3.4"},
+    {"filter", "-A INPUT -m conntrack --ctorigsrc 1.2.3.4/24", nullptr, " ctorigsrc 1.2.3.4/24"},
+    {"filter", "-A INPUT -m conntrack --ctorigsrc 1.2.3.4/255.255.0.0",
+     "-A INPUT -m conntrack --ctorigsrc 1.2.3.4/16", " ctorigsrc 1.2.3.4/16"},
+    {"filter", "-A INPUT -m conntrack ! --ctorigdst 1.2.3.0/24", nullptr, " ! ctorigdst 1.2.3.0/24"},
+    {"filter", "-A INPUT -m conntrack --ctreplsrc 0.0.0.0/0", nullptr, " ctreplsrc 0.0.0.0/0"},
+    {"filter", "-A INPUT -m conntrack --ctrepldst 10.0.0.0/8", nullptr, " ctrepldst 10.0.0.0/8"},
+    {"filter", "-A INPUT -m conntrack --ctorigsrcport 80", nullptr, " ctorigsrcport 80"},
+    {"filter", "-A INPUT -m conntrack --ctorigsrcport 80:90", nullptr, " ctorigsrcport 80:90"},
+    {"filter", "-A INPUT -m conntrack --ctorigsrcport :90",
+     "-A INPUT -m conntrack --ctorigsrcport 0:90", " ctorigsrcport 0:90"},
+    {"filter", "-A INPUT -m conntrack --ctorigsrcport 80:",
+     "-A INPUT -m conntrack --ctorigsrcport 80:65535", " ctorigsrcport 80:65535"},
+    {"filter", "-A INPUT -m conntrack --ctorigsrcport 90:80", nullptr, " ctorigsrcport 90:80"},
+    {"filter", "-A INPUT -m conntrack --ctorigsrcport http",
+     "-A INPUT -m conntrack --ctorigsrcport 80", " ctorigsrcport 80"},
+    {"filter", "-A INPUT -m conntrack --ctorigsrcport 70000",
+     "-A INPUT -m conntrack --ctorigsrcport 4464", " ctorigsrcport 4464"},
+    {"filter", "-A INPUT -m conntrack ! --ctorigdstport 80:90", nullptr, " ! ctorigdstport 80:90"},
+    {"filter", "-A INPUT -m conntrack --ctreplsrcport 1", nullptr, " ctreplsrcport 1"},
+    {"filter", "-A INPUT -m conntrack --ctrepldstport 0", nullptr, " ctrepldstport 0"},
+    {"filter", "-A INPUT -m conntrack --ctorigdstport 0:65535", nullptr, " ctorigdstport 0:65535"},
+    {"filter", "-A INPUT -m conntrack --ctstatus NONE", nullptr, " ctstatus NONE"},
+    {"filter", "-A INPUT -m conntrack --ctstatus EXPECTED,SEEN_REPLY,ASSURED,CONFIRMED",
+     nullptr, " ctstatus EXPECTED,SEEN_REPLY,ASSURED,CONFIRMED"},
+    {"filter", "-A INPUT -m conntrack --ctstatus assured",
+     "-A INPUT -m conntrack --ctstatus ASSURED", " ctstatus ASSURED"},
+    {"filter", "-A INPUT -m conntrack ! --ctstatus ASSURED,SEEN_REPLY",
+     "-A INPUT -m conntrack ! --ctstatus SEEN_REPLY,ASSURED", " ! ctstatus SEEN_REPLY,ASSURED"},
+    {"filter", "-A INPUT -m conntrack --ctstatus NONE,ASSURED",
+     "-A INPUT -m conntrack --ctstatus ASSURED", " ctstatus ASSURED"},
+    {"filter", "-A INPUT -m conntrack --ctexpire 10", nullptr, " ctexpire 10"},
+    {"filter", "-A INPUT -m conntrack --ctexpire 10:20", nullptr, " ctexpire 10:20"},
+    {"filter", "-A INPUT -m conntrack --ctexpire :20", "-A INPUT -m conntrack --ctexpire 0:20", " ctexpire 0:20"},
+    {"filter", "-A INPUT -m conntrack --ctexpire 10:",
+     "-A INPUT -m conntrack --ctexpire 10:4294967295", " ctexpire 10:4294967295"},
+    {"filter", "-A INPUT -m conntrack --ctexpire 20:10", nullptr, " ctexpire 20:10"},
+    {"filter", "-A INPUT -m conntrack ! --ctexpire 5", nullptr, " ! ctexpire 5"},
+    {"filter", "-A INPUT -m conntrack --ctexpire 4294967295", nullptr, " ctexpire 4294967295"},
+    {"filter", "-A INPUT -m conntrack --ctdir ORIGINAL", nullptr, " ctdir ORIGINAL"},
+    {"filter", "-A INPUT -m conntrack --ctdir reply", "-A INPUT -m conntrack --ctdir REPLY", " ctdir REPLY"},
+    {"filter", "-A INPUT -m conntrack --ctstate NEW --ctproto 6 --ctorigsrc 1.1.1.1 --ctorigdst 2.2.2.2 --ctreplsrc 3.3.3.3 --ctrepldst 4.4.4.4 --ctorigsrcport 1 --ctorigdstport 2 --ctreplsrcport 3 --ctrepldstport 4 --ctstatus ASSURED --ctexpire 1:2 --ctdir REPLY",
+     nullptr, " ctstate NEW ctproto 6 ctorigsrc 1.1.1.1 ctorigdst 2.2.2.2 ctreplsrc 3.3.3.3 ctrepldst 4.4.4.4 ctorigsrcport 1 ctorigdstport 2 ctreplsrcport 3 ctrepldstport 4 ctstatus ASSURED ctexpire 1:2 ctdir REPLY"},
+    {"filter", "-A INPUT -m state --state NEW", nullptr, " state NEW"},
+    {"filter", "-A INPUT -m state --state established,RELATED",
+     "-A INPUT -m state --state RELATED,ESTABLISHED", " state RELATED,ESTABLISHED"},
+    {"filter", "-A INPUT -m state ! --state INVALID,UNTRACKED", nullptr, " ! state INVALID,UNTRACKED"},
+    {"raw", "-A PREROUTING -j CT --notrack", nullptr, " CT notrack"},
+    {"raw", "-A PREROUTING -j CT", nullptr, " CT"},
+    {"raw", "-A PREROUTING -j CT --zone 5", nullptr, " CT zone 5"},
+    {"raw", "-A PREROUTING -j CT --zone mark", nullptr, " CT zone mark"},
+    {"raw", "-A PREROUTING -j CT --zone-orig 5", nullptr, " CT zone-orig 5"},
+    {"raw", "-A PREROUTING -j CT --zone-reply 5", nullptr, " CT zone-reply 5"},
+    {"raw", "-A PREROUTING -j CT --zone-orig mark", nullptr, " CT zone-orig mark"},
+    {"raw", "-A PREROUTING -p tcp -j CT --helper ftp", nullptr, " CT helper ftp"},
+    {"raw", "-A PREROUTING -j CT --ctevents new,destroy", nullptr, " CT ctevents new,destroy"},
+    {"raw", "-A PREROUTING -j CT --ctevents new,related,destroy,reply,assured,protoinfo,helper,mark,natseqinfo,secmark",
+     nullptr, " CT ctevents new,related,destroy,reply,assured,protoinfo,helper,mark,natseqinfo,secmark"},
+    {"raw", "-A PREROUTING -j CT --expevents new", nullptr, " CT expevents new"},
+    {"raw", "-A PREROUTING -j CT --notrack --zone 5", nullptr, " CT notrack zone 5"},
+    {"raw", "-A PREROUTING -j CT --notrack --ctevents new", nullptr, " CT notrack ctevents new"},
+    {"raw", "-A OUTPUT -j CT --notrack", nullptr, " CT notrack"},
+    {"raw", "-A PREROUTING -p tcp -j CT --zone 1 --zone-orig 2",
+     "-A PREROUTING -p tcp -j CT --zone-orig 2", " CT zone-orig 2"},
+    {"raw", "-A PREROUTING -p tcp -j CT --zone-reply 1 --zone-orig 2 --ctevents mark --expevents new",
+     "-A PREROUTING -p tcp -j CT --ctevents mark --expevents new --zone 2", " CT ctevents mark expevents new zone 2"},
+    {"filter", "-A INPUT -m conntrack --ctorigsrcport :",
+     "-A INPUT -m conntrack --ctorigsrcport 0:65535", " ctorigsrcport 0:65535"},
+    {"filter", "-A INPUT -m conntrack --ctorigsrcport 0:0",
+     "-A INPUT -m conntrack --ctorigsrcport 0", " ctorigsrcport 0"},
+    {"filter", "-A INPUT -m conntrack --ctorigsrcport 65536",
+     "-A INPUT -m conntrack --ctorigsrcport 0", " ctorigsrcport 0"},
+    {"filter", "-A INPUT -m conntrack --ctorigsrc 1.2.3.4/0", nullptr, " ctorigsrc 1.2.3.4/0"},
+    {"filter", "-A INPUT -m conntrack --ctexpire :",
+     "-A INPUT -m conntrack --ctexpire 0:4294967295", " ctexpire 0:4294967295"},
+    {"filter", "-A INPUT -m conntrack --ctexpire 0x10", "-A INPUT -m conntrack --ctexpire 16", " ctexpire 16"},
+    {"filter", "-A INPUT -m conntrack --ctproto icmp", "-A INPUT -m conntrack --ctproto 1", " ctproto 1"},
+    {"filter", "-A INPUT -m conntrack --ctproto TCP", "-A INPUT -m conntrack --ctproto 6", " ctproto 6"},
+    {"filter", "-A INPUT -m conntrack --ctproto all", "-A INPUT -m conntrack --ctproto 0", " ctproto 0"},
+    {"filter", "-A INPUT -m conntrack --ctproto 0x6", "-A INPUT -m conntrack --ctproto 6", " ctproto 6"},
+    {"filter", "-A INPUT -m conntrack --ctstatus A,S",
+     "-A INPUT -m conntrack --ctstatus SEEN_REPLY,ASSURED", " ctstatus SEEN_REPLY,ASSURED"},
+};
+
+struct Refused {
+  const char *table, *rule, *words;
+};
+constexpr Refused kRefused[] = {
+    {"filter", "-A INPUT -m conntrack",
+     "conntrack: At least one option is required"},
+    {"filter", "-A INPUT -m conntrack --ctstate FOO",
+     "Bad ctstate \"FOO\""},
+    {"filter", "-A INPUT -m conntrack --ctstate NEW,",
+     "Bad ctstate \"\""},
+    {"filter", "-A INPUT -m conntrack --ctstate ,NEW",
+     "Bad ctstate \",NEW\""},
+    {"filter", "-A INPUT -m conntrack --ctstate NEW --ctstate INVALID",
+     "conntrack: option \"--ctstate\" can only be used once."},
+    {"filter", "-A INPUT -m conntrack --ctstate NEW,FOO,INVALID",
+     "Bad ctstate \"FOO,INVALID\""},
+    {"filter", "-A INPUT -m conntrack --ctproto foo",
+     "unknown protocol \"foo\" specified"},
+    {"filter", "-A INPUT -m conntrack --ctproto 300",
+     "unknown protocol \"300\" specified"},
+    {"filter", "-A INPUT -m conntrack --ctorigdstport foo",
+     "Port \"foo\" does not resolve to anything."},
+    {"filter", "-A INPUT -m conntrack --ctstatus FOO",
+     "Bad ctstatus \"FOO\""},
+    {"filter", "-A INPUT -m conntrack --ctexpire foo",
+     "conntrack: bad value for option \"--ctexpire\" near \"foo\", or out of range (0-4294967295)."},
+    {"filter", "-A INPUT -m conntrack --ctexpire 4294967296",
+     "conntrack: bad value for option \"--ctexpire\" near \"4294967296\", or out of range (0-4294967295)."},
+    {"filter", "-A INPUT -m conntrack --ctdir FOO",
+     "conntrack: Bad value for \"--ctdir\" option: \"FOO\""},
+    {"filter", "-A INPUT -m conntrack ! --ctdir REPLY",
+     "conntrack: option \"--ctdir\" cannot be inverted."},
+    {"filter", "-A INPUT -m conntrack --ctproto tcp --ctproto udp",
+     "conntrack: option \"--ctproto\" can only be used once."},
+    {"filter", "-A INPUT -m state",
+     "state: option \"--state\" must be specified"},
+    {"filter", "-A INPUT -m state --state FOO",
+     "Bad state \"FOO\""},
+    {"filter", "-A INPUT -m state --state SNAT",
+     "Bad state \"SNAT\""},
+    {"filter", "-A INPUT -m state --state NEW,",
+     "\"--state\" requires a list of states with no spaces, e.g. ESTABLISHED,RELATED"},
+    {"filter", "-A INPUT -m state --state ,NEW",
+     "Bad state \",NEW\""},
+    {"filter", "-A INPUT -m state --state NEW --state INVALID",
+     "state: option \"--state\" can only be used once."},
+    {"raw", "-A PREROUTING -j CT --ctevents foo",
+     "Unknown event type \"foo\""},
+    {"raw", "-A PREROUTING -j CT --expevents foo",
+     "Unknown event type \"foo\""},
+    {"raw", "-A PREROUTING -j CT --notrack --notrack",
+     "CT: option \"--notrack\" can only be used once."},
+    {"raw", "-A PREROUTING -j NOTRACK --zone 5",
+     "unknown option \"--zone\""},
+    {"raw", "-A PREROUTING -j CT --zone 70000",
+     "Cannot parse 70000 as a zone ID"},
+    {"raw", "-A PREROUTING -j CT --zone 5 --zone 6",
+     "CT: option \"--zone\" can only be used once."},
+    {"raw", "-A PREROUTING ! --notrack -j CT",
+     "unknown option \"--notrack\""},
+    {"filter", "-A INPUT -m conntrack --ctorigsrcport 80x",
+     "Port \"80x\" does not resolve to anything."},
+    {"filter", "-A INPUT -m conntrack --ctorigsrcport 80:90:100",
+     "conntrack: Too many components for option \"--ctorigsrcport\" (max: 2)"},
+    {"filter", "-A INPUT -m conntrack --ctorigsrc 1.2.3.4/",
+     "conntrack: bad value for option \"--ctorigsrc\", neither a valid network mask nor valid CIDR (0-32)."},
+    {"filter", "-A INPUT -m conntrack --ctexpire 1:2:3",
+     "conntrack: Too many components for option \"--ctexpire\" (max: 2)"},
+    {"filter", "-A INPUT -m conntrack --ctexpire 5x",
+     "conntrack: Argument to \"--ctexpire\" has unexpected characters near \"x\"."},
+    {"filter", "-A INPUT -m conntrack --ctstatus ASSURED,",
+     "Bad ctstatus \"\""},
+    {"filter", "-A INPUT -m conntrack --ctstatus ,ASSURED",
+     "Bad ctstatus \",ASSURED\""},
+    // Here iptables only says "Invalid argument"; the words are the kernel's (xt_check_target).
+    {"filter", "-A INPUT -j CT --notrack", "CT target: only valid in raw table, not filter"},
+};
+
+std::string table_text(const char* table, const char* rule) {
+  return std::string("*") + table + "\n" + rule + "\nCOMMIT\n";
+}
+
+std::string last_line(std::string_view text) {
+  while (text.ends_with('\n')) text.remove_suffix(1);
+  return std::string(text.substr(text.rfind('\n') + 1));
+}
+
+// What stands behind the addresses of "    0     0 SNAT  0  --  *      *       0.0.0.0/0            0.0.0.0/0  ...".
+std::string behind_addresses(std::string_view line) {
+  constexpr size_t kFromOptColumn = 60;
+  return std::string(line.substr(line.find("--") + kFromOptColumn));
+}
+
+TEST(ConntrackExtensions, PrintAsIptables) {
+  for (const Accepted& row : kAccepted) {
+    SCOPED_TRACE(row.rule);
+    TestNet net;
+    const Status s = net.iptables.load(table_text(row.table, row.rule), "rules");
+    ASSERT_TRUE(s.ok()) << s.error().str();
+    const ipt::TableId table = *ipt::table_by_name(row.table);
+    const std::string saved = net.iptables.save({.counters = false, .table = table, .comments = false});
+    const char* want = row.saved == nullptr ? row.rule : row.saved;
+    EXPECT_NE(saved.find(std::string("\n") + want + "\n"), std::string::npos) << saved;
+    const std::string chain = std::string(split_words(row.rule)[1]);
+    const auto listed = net.iptables.list(table, chain, {.verbose = true});
+    ASSERT_TRUE(listed.ok());
+    EXPECT_EQ(behind_addresses(last_line(*listed)), row.listed);
+    // What was printed loads again and prints the same.
+    TestNet again;
+    ASSERT_TRUE(again.iptables.load(saved, "saved").ok());
+    EXPECT_EQ(again.iptables.save({.counters = false, .table = table, .comments = false}), saved);
+  }
+}
+
+TEST(ConntrackExtensions, RefuseInIptablesWords) {
+  for (const Refused& row : kRefused) {
+    SCOPED_TRACE(row.rule);
+    TestNet net;
+    const Status s = net.iptables.load(table_text(row.table, row.rule), "rules");
+    ASSERT_FALSE(s.ok());
+    EXPECT_EQ(s.error().text, row.words);
+  }
+}
+
+}  // namespace
+}  // namespace nf::ct

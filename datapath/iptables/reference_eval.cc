@@ -1,0 +1,160 @@
+#include "datapath/iptables/reference_eval.h"
+
+#include <string_view>
+
+namespace nf::ipt {
+namespace {
+
+Verdict drop(Packet& p, DropReason reason) {
+  p.drop_reason = static_cast<uint8_t>(reason);
+  return Verdict::kDrop;
+}
+
+std::string_view name_of(const Device* dev) { return dev == nullptr ? std::string_view() : dev->name; }
+
+trace::RuleVerdict shown(const Rule& r) {
+  switch (r.kind) {
+    case TargetKind::kAccept:
+      return trace::RuleVerdict::kAccept;
+    case TargetKind::kDrop:
+      return trace::RuleVerdict::kDrop;
+    case TargetKind::kReturn:
+      return trace::RuleVerdict::kReturn;
+    case TargetKind::kJump:
+      return r.is_goto ? trace::RuleVerdict::kGoto : trace::RuleVerdict::kJump;
+    case TargetKind::kNone:
+    case TargetKind::kExtension:
+      break;
+  }
+  return trace::RuleVerdict::kContinue;
+}
+
+}  // namespace
+
+ReferenceTable::ReferenceTable(TableModel model) : model_(std::move(model)) {
+  for (const Chain& c : model_.chains()) {
+    auto& list = counters_.emplace_back();
+    for (const RuleEntry& e : c.rules) list.push_back(e.counters);
+    list.push_back(c.counters);
+  }
+}
+
+size_t ReferenceTable::chain_index(uint32_t id) const {
+  for (size_t i = 0; i < model_.chains().size(); ++i)
+    if (model_.chains()[i].id == id) return i;
+  return 0;
+}
+
+size_t ReferenceTable::base_chain(HookPoint hook) const {
+  for (size_t i = 0; i < model_.chains().size(); ++i)
+    if (model_.chains()[i].hook == hook) return i;
+  return 0;
+}
+
+bool ReferenceTable::matches(const Rule& r, const Packet& p, const HookState& state, bool& hotdrop,
+                             bool& unmodelled) const {
+  const Ipv4Header& ip = p.ip();
+  if (!r.matches_header(ip, name_of(state.in), name_of(state.out))) return false;
+  const MatchInput input{p, ip, p.transport(), static_cast<uint16_t>(ip.fragment_offset()), state, hotdrop};
+  for (const auto& m : r.matches) {
+    if (!m->modelled()) {
+      unmodelled = true;
+      return true;
+    }
+    if (!m->match(input)) return false;
+  }
+  unmodelled = r.kind == TargetKind::kExtension && !r.target->modelled();
+  return true;
+}
+
+Verdict ReferenceTable::run(PacketPtr& p, const HookState& state) {
+  const size_t base = base_chain(state.hook);
+  const std::string_view table = model_.name();
+  std::vector<Position> stack;
+  Position at{base, 0};
+  for (;;) {
+    const Chain& chain = model_.chains()[at.chain];
+    const auto tell = [&](trace::RuleVerdict verdict, std::string_view target) {
+      const uint32_t number = static_cast<uint32_t>(at.rule) + 1;
+      if (state.trace != nullptr)
+        state.trace->event(*p, trace::RuleMatched{table, chain.name, number, verdict, target});
+    };
+    const auto count = [&] {
+      Counters& c = counters_[at.chain][at.rule];
+      c.packets += 1;
+      c.bytes += p->length();
+    };
+    const auto go_back = [&] {
+      if (stack.empty()) {
+        at = {base, model_.chains()[base].rules.size()};
+      } else {
+        at = {stack.back().chain, stack.back().rule + 1};
+        stack.pop_back();
+      }
+    };
+    if (at.rule == chain.rules.size()) {
+      count();
+      if (!chain.hook) {
+        tell(trace::RuleVerdict::kReturn, {});
+        go_back();
+        continue;
+      }
+      if (state.trace != nullptr) state.trace->event(*p, trace::PolicyReached{table, chain.name, chain.accept});
+      return chain.accept ? Verdict::kAccept : drop(*p, DropReason::kIptablesPolicy);
+    }
+    const Rule& r = *chain.rules[at.rule].rule;
+    bool hotdrop = false;
+    bool unmodelled = false;
+    const bool matched = matches(r, *p, state, hotdrop, unmodelled);
+    if (hotdrop) return drop(*p, DropReason::kIptablesHotdrop);
+    if (!matched) {
+      ++at.rule;
+      continue;
+    }
+    const std::string_view target = model_.target_name(r);
+    if (unmodelled) {
+      ++unmodelled_;
+      tell(trace::RuleVerdict::kOther, target);
+      return drop(*p, DropReason::kUnmodelled);
+    }
+    count();
+    TargetVerdict v = TargetVerdict::kContinue;
+    trace::RuleVerdict told = shown(r);
+    if (r.kind == TargetKind::kAccept) v = TargetVerdict::kAccept;
+    if (r.kind == TargetKind::kReturn) v = TargetVerdict::kReturn;
+    if (r.kind == TargetKind::kDrop) {
+      v = TargetVerdict::kDrop;
+      drop(*p, DropReason::kIptablesRule);
+    }
+    if (r.kind == TargetKind::kExtension) {
+      drop(*p, DropReason::kIptablesRule);
+      v = r.target->target(p, state);
+      if (v == TargetVerdict::kStolen) return Verdict::kStolen;
+      if (v != TargetVerdict::kDrop) p->drop_reason = static_cast<uint8_t>(DropReason::kNone);
+      if (v == TargetVerdict::kAccept) told = trace::RuleVerdict::kAccept;
+      if (v == TargetVerdict::kDrop) told = trace::RuleVerdict::kDrop;
+      if (v == TargetVerdict::kReturn) told = trace::RuleVerdict::kReturn;
+    }
+    tell(told, target);
+    if (r.kind == TargetKind::kJump) {
+      if (!r.is_goto) stack.push_back(at);
+      at = {chain_index(r.jump), 0};
+      continue;
+    }
+    switch (v) {
+      case TargetVerdict::kAccept:
+        return Verdict::kAccept;
+      case TargetVerdict::kDrop:
+        return Verdict::kDrop;
+      case TargetVerdict::kReturn:
+        go_back();
+        break;
+      case TargetVerdict::kContinue:
+      case TargetVerdict::kStolen:
+        ++at.rule;
+        break;
+    }
+  }
+}
+
+}  // namespace nf::ipt

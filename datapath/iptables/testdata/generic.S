@@ -1,0 +1,65 @@
+-P INPUT ACCEPT
+-P FORWARD DROP
+-P OUTPUT ACCEPT
+-N Alpha
+-N a-name-of-twenty-eight-chars
+-N alpha-2
+-N empty
+-N zebra
+-A INPUT -s 1.2.3.4/32 -j ACCEPT
+-A INPUT -s 1.2.3.0/24 -d 10.1.0.0/16 -j DROP
+-A INPUT ! -s 10.0.0.0/8 ! -d 10.0.255.0/255.0.255.0
+-A INPUT -j RETURN
+-A INPUT -s 1.1.1.1/32 -d 3.3.3.3/32 -j zebra
+-A INPUT -s 1.1.1.1/32 -d 4.4.4.4/32 -j zebra
+-A INPUT -s 2.2.2.2/31 -d 3.3.3.3/32 -j zebra
+-A INPUT -s 2.2.2.2/31 -d 4.4.4.4/32 -j zebra
+-A INPUT -i eth0 -j Alpha
+-A INPUT -i eth+ -g Alpha
+-A INPUT ! -i lo -j Alpha
+-A INPUT -j ACCEPT
+-A INPUT -i abcdefghijklmno -j ACCEPT
+-A FORWARD -i br-lan ! -o wan+ -j a-name-of-twenty-eight-chars
+-A FORWARD -f -j DROP
+-A FORWARD ! -f -j ACCEPT
+-A FORWARD -p udp -f -j ACCEPT
+-A FORWARD -p tcp -j ACCEPT
+-A FORWARD -p tcp -j ACCEPT
+-A FORWARD -p tcp -j ACCEPT
+-A FORWARD ! -p udp -j ACCEPT
+-A FORWARD -j ACCEPT
+-A FORWARD -j ACCEPT
+-A FORWARD -p icmp -j ACCEPT
+-A FORWARD -p gre -j ACCEPT
+-A FORWARD -p gre -j ACCEPT
+-A FORWARD -p esp -j ACCEPT
+-A FORWARD -p ah -j ACCEPT
+-A FORWARD -p sctp -j ACCEPT
+-A FORWARD -p ipv6-icmp -j ACCEPT
+-A FORWARD -p ipv6-icmp -j ACCEPT
+-A FORWARD -p mobility-header -j ACCEPT
+-A FORWARD -p ospf -j ACCEPT
+-A FORWARD -p ipencap -j ACCEPT
+-A FORWARD -p ipip -j ACCEPT
+-A FORWARD -p 99 -j ACCEPT
+-A FORWARD ! -p 253 -j ACCEPT
+-A FORWARD -p 255
+-A FORWARD
+-A OUTPUT -d 8.8.8.8/32 -o ppp+ -p udp -j zebra
+-A OUTPUT ! -o lo -m comment --comment "a \"quoted\" \'text\' with \\ and spaces"
+-A OUTPUT -m comment --comment plain -j ACCEPT
+-A OUTPUT -p tcp -m tcp --dport 80 -j ACCEPT
+-A OUTPUT -p tcp -m tcp --sport 1024:65535 ! --dport 22 -j ACCEPT
+-A OUTPUT -p udp -m udp --dport 53 -j ACCEPT
+-A OUTPUT -p icmp -m icmp --icmp-type 8 -j ACCEPT
+-A OUTPUT -p tcp -m tcp --tcp-flags FIN,SYN,RST,ACK SYN -m comment --comment "after syn" -j DROP
+-A OUTPUT -p tcp -m multiport --dports 80,443 -j ACCEPT
+-A Alpha -j alpha-2
+-A a-name-of-twenty-eight-chars -j ACCEPT
+-A alpha-2 -s 8.8.8.8/32 -j DROP
+-A alpha-2 -s 7.7.7.7/32 -j DROP
+-A alpha-2 -s 9.9.9.9/32 -j DROP
+-A alpha-2 -d 255.255.255.255/32 -p tcp -g empty
+-A alpha-2 -j ACCEPT
+-A zebra -j Alpha
+-A zebra -s 10.0.0.1/32 -j RETURN

@@ -1,0 +1,144 @@
+#include "datapath/router/bridge_layer.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "datapath/router/router.h"
+
+namespace nf {
+void BridgeLayer::add_sysctls(SysctlTable& sysctl) {
+  const auto flag = [&](const char* name, int64_t* value) {
+    sysctl.add(std::string("net.bridge.bridge-nf-") + name, {.value = value, .min = 0, .max = 1});
+  };
+  flag("call-iptables", &call_iptables_);
+  flag("call-ip6tables", &call_ip6tables_);
+  flag("call-arptables", &call_arptables_);
+  flag("filter-vlan-tagged", &filter_vlan_);
+  flag("filter-pppoe-tagged", &filter_pppoe_);
+  flag("pass-vlan-input-dev", &pass_vlan_);
+}
+
+Bridge& BridgeLayer::add(Device& dev, const BridgeOptions& options) {
+  return *bridges_.emplace_back(std::make_unique<Bridge>(dev, options));
+}
+
+Bridge* BridgeLayer::find(const Device& dev) {
+  for (const auto& b : bridges_)
+    if (&b->device() == &dev) return b.get();
+  return nullptr;
+}
+
+void BridgeLayer::set_master(Device& dev, Device* bridge) {
+  if (dev.master != nullptr) {
+    if (Bridge* old = find(*dev.master)) old->remove_port(dev);
+    dev.master = nullptr;
+  }
+  if (bridge == nullptr) return;
+  if (Bridge* b = find(*bridge)) {
+    BridgePort port;
+    port.device = &dev;
+    b->add_port(port);
+    dev.master = bridge;
+  }
+}
+
+void BridgeLayer::port_down(const Device& dev) {
+  if (Bridge* b = find(dev.master != nullptr ? *dev.master : dev)) b->port_down(dev);
+}
+
+void BridgeLayer::address_changed(const Device& dev) {
+  if (Bridge* b = find(dev.master != nullptr ? *dev.master : dev)) b->address_changed(dev);
+}
+
+void BridgeLayer::sweep(Time now) {
+  for (const auto& b : bridges_) b->sweep(now);
+}
+
+void BridgeLayer::handle_frame(PacketPtr p) {
+  Bridge& bridge = *find(*p->dev->master);
+  const BridgePort* port = bridge.port(*p->dev);
+  if (!bridge.forwarding(*port)) return r_.drop(std::move(p), DropReason::kBridgePortDown);
+  switch (Bridge::arrive(p->mac().source, p->mac().destination)) {
+    case Bridge::Arrival::kDrop:
+      return r_.drop(std::move(p), DropReason::kBridgeBadFrame);
+    case Bridge::Arrival::kPortOnly:
+      bridge.learn(p->mac().source, *p->dev, r_.now());
+      return r_.drop(std::move(p), DropReason::kUnhandledProtocol);
+    case Bridge::Arrival::kBridge:
+      break;
+  }
+  if (p->mac().destination == bridge.device().mac) p->type = PacketType::kHost;
+  if (netfilter_on(*p) && !nf_pre_routing(bridge, p)) return;
+  handle_frame_finish(bridge, std::move(p));
+}
+
+void BridgeLayer::handle_frame_finish(Bridge& bridge, PacketPtr p) {
+  const Device* in = p->dev;
+  bridge.learn(p->mac().source, *in, r_.now());
+  const Bridge::Decision d = bridge.decide(p->mac().destination, r_.now());
+  switch (d.kind) {
+    case Bridge::Decision::Kind::kLocal:
+      return pass_up(bridge, std::move(p));
+    case Bridge::Decision::Kind::kForward:
+      return forward(bridge, std::move(p), in, *d.port);
+    case Bridge::Decision::Kind::kFlood: {
+      PacketPtr up = d.also_local ? r_.clone(*p) : nullptr;
+      flood(bridge, std::move(p), in);
+      if (up != nullptr) pass_up(bridge, std::move(up));
+      return;
+    }
+  }
+}
+
+void BridgeLayer::pass_up(Bridge& bridge, PacketPtr p) {
+  Device& dev = bridge.device();
+  r_.tell(*p, trace::Bridged{&dev, p->dev, nullptr, false});
+  p->dev = &dev;
+  ++dev.rx_packets;
+  dev.rx_bytes += p->length();
+  r_.link().deliver(std::move(p));
+}
+
+void BridgeLayer::forward(Bridge& bridge, PacketPtr p, const Device* in, Device& out) {
+  const BridgePort* port = bridge.port(out);
+  if (port == nullptr || !bridge.should_deliver(in, *port))
+    return r_.drop(std::move(p), in == &out ? DropReason::kBridgeSamePort : DropReason::kBridgePortDown);
+  forward_to(bridge, std::move(p), in, out, false);
+}
+
+void BridgeLayer::forward_to(Bridge& bridge, PacketPtr p, const Device* in, Device& out, bool flooded) {
+  r_.tell(*p, trace::Bridged{&bridge.device(), in, &out, flooded});
+  // From the bridge device: already at its Ethernet header, POSTROUTING was the IP layer's.
+  if (in == nullptr) return r_.link().transmit(std::move(p), out);
+  p->dev = &out;
+  if (p->bridge_netfilter) {
+    if (!nf_forward(bridge, p, out)) return;
+    return nf_transmit(std::move(p), out);
+  }
+  p->push(sizeof(EthernetHeader));
+  r_.link().transmit(std::move(p), out);
+}
+
+void BridgeLayer::flood(Bridge& bridge, PacketPtr p, const Device* in) {
+  Device* last = nullptr;
+  for (const BridgePort& port : bridge.ports()) {
+    if (!bridge.should_flood(in, port, p->mac().destination)) continue;
+    if (last != nullptr) forward_to(bridge, r_.clone(*p), in, *last, true);
+    last = port.device;
+  }
+  if (last == nullptr) return r_.drop(std::move(p), DropReason::kBridgeNoPort);
+  forward_to(bridge, std::move(p), in, *last, true);
+}
+
+void BridgeLayer::device_transmit(PacketPtr p, const Device& dev) {
+  Bridge& bridge = *find(dev);
+  Device& d = bridge.device();
+  ++d.tx_packets;
+  d.tx_bytes += p->length();
+  const Bridge::Decision decision = bridge.decide(p->mac().destination, r_.now());
+  if (decision.kind == Bridge::Decision::Kind::kFlood) return flood(bridge, std::move(p), nullptr);
+  if (decision.port == nullptr) return r_.drop(std::move(p), DropReason::kBridgeNoPort);
+  forward(bridge, std::move(p), nullptr, *decision.port);
+}
+
+}  // namespace nf

@@ -1,0 +1,172 @@
+#include "datapath/router/icmp.h"
+
+#include <algorithm>
+#include <cstring>
+
+#include "datapath/packet/checksum.h"
+#include "datapath/packet/rewrite.h"
+#include "datapath/router/router.h"
+
+namespace nf {
+namespace {
+
+// The reference kernel's HZ; rate limits count in its jiffies.
+constexpr int64_t kHz = 250;
+constexpr int64_t kBurstFactor = 6;                 // XRLIM_BURST_FACTOR
+constexpr int64_t kErrorCost = kHz;                 // ip_rt_error_cost
+constexpr int64_t kErrorBurst = 5 * kHz;            // ip_rt_error_burst
+constexpr int64_t kRedirectSilence = 20 * kHz;      // ip_rt_redirect_silence (RT_REDIRECT_SILENCE at HZ/50 << 10)
+constexpr int64_t kRedirectLoad = kHz / 50;         // ip_rt_redirect_load
+constexpr uint32_t kRedirectNumber = 9;             // ip_rt_redirect_number
+constexpr Be32 kDummyAddress = ip4(192, 0, 0, 8);   // INADDR_DUMMY, RFC 7600
+constexpr uint8_t kPrecedenceInternetControl = 0xc0;
+
+}  // namespace
+
+void Icmp::add_sysctls(SysctlTable& sysctl) {
+  sysctl.add("net.ipv4.icmp_ratelimit", {.value = &ratelimit_, .min = 0});
+  sysctl.add("net.ipv4.icmp_ratemask", {.value = &ratemask_, .min = 0});
+  sysctl.add("net.ipv4.icmp_msgs_per_sec", {.value = &msgs_per_sec_, .min = 0});
+  sysctl.add("net.ipv4.icmp_msgs_burst", {.value = &msgs_burst_, .min = 0});
+  sysctl.add("net.ipv4.icmp_errors_use_inbound_ifaddr", {.value = &inbound_ifaddr_, .min = 0, .max = 1});
+}
+
+int64_t Icmp::jiffies() const { return r_.now() / (kSecond / kHz); }
+
+Icmp::Peer& Icmp::peer(Be32 address) {
+  // A peer is forgotten long after its bucket is full again; when many sources are seen, all full ones go at once.
+  if (peers_.size() > 65536) std::erase_if(peers_, [now = jiffies()](const auto& e) { return now - e.second.last > 60 * kHz; });
+  const auto [it, fresh] = peers_.try_emplace(address);
+  if (fresh) it->second.last = jiffies() - 60 * kHz;
+  return it->second;
+}
+
+// twin: icmp_global_allow
+bool Icmp::global_allows() {
+  const int64_t now = jiffies();
+  if (global_stamp_ == 0) {
+    global_stamp_ = now;
+    global_credit_ = msgs_burst_;
+  }
+  if (global_credit_ <= 0) {
+    const int64_t delta = std::min(now - global_stamp_, kHz);
+    if (delta < kHz / 50) return false;
+    global_credit_ = std::min(global_credit_ + msgs_per_sec_ * delta / kHz, msgs_burst_);
+    global_stamp_ = now;
+    if (global_credit_ <= 0) return false;
+  }
+  return true;
+}
+
+// twin: icmpv4_xrlim_allow
+bool Icmp::rate_allows(uint8_t type, uint8_t code, const Device& out, Be32 destination) {
+  if (type == kIcmpUnreachable && code == 4) return true;
+  if (type < 32 && (ratemask_ >> type & 1) == 0) return true;
+  if (out.kind == DeviceKind::kLoopback) return true;
+  if (!global_allows()) return false;
+  if (ratelimit_ != 0) {
+    const int64_t cost = ratelimit_ * kHz / 1000;
+    Peer& pr = peer(destination);
+    const int64_t now = jiffies();
+    pr.tokens = std::min(pr.tokens + (now - pr.last), kBurstFactor * cost);
+    pr.last = now;
+    if (pr.tokens < cost) return false;
+    pr.tokens -= cost;
+  }
+  // Credit is taken in random steps, so that it tells nothing to who counts answers. twin: icmp_global_consume
+  global_credit_ -= r_.random().below(3);
+  return true;
+}
+
+void Icmp::send(const Packet& cause, uint8_t type, uint8_t code, uint32_t info) {
+  if (!cause.dst.valid() || cause.type != PacketType::kHost) return;
+  if (cause.dst.type == RouteType::kBroadcast || cause.dst.type == RouteType::kMulticast) return;
+  const Ipv4Header& from = cause.ip();
+  if (from.fragment_offset() != 0) return;
+  if (from.protocol == kProtoIcmp) {
+    // No error about an error (RFC 1122, 3.2.2).
+    const IcmpHeader* inner = view<IcmpHeader>(cause.transport());
+    if (inner == nullptr || inner->type > kIcmpAddressReply || inner->is_error()) return;
+  }
+
+  Be32 source = from.destination;
+  if (cause.dst.type != RouteType::kLocal) {
+    source = Be32{};
+    if (inbound_ifaddr_ != 0 && cause.dev != nullptr)
+      source = r_.select_address(*cause.dev, from.source, RouteScope::kLink).value_or(Be32{});
+  }
+  const uint8_t tos = static_cast<uint8_t>((from.tos & 0x1e) | kPrecedenceInternetControl);
+  FlowKey key;
+  key.destination = from.source;
+  key.source = source;
+  key.tos = tos;
+  Dst dst;
+  Be32 chosen = source;
+  if (r_.routing().route_output(key, dst, chosen) != DropReason::kNone) return;
+  if (!rate_allows(type, code, *dst.out, from.source)) return;
+  if (chosen.is_zero()) chosen = kDummyAddress;
+
+  // As much of the packet as fits into 576 bytes (RFC 1812, 4.3.2.3).
+  const int room = static_cast<int>(std::min<uint32_t>(dst.mtu, 576)) -
+                   static_cast<int>(sizeof(Ipv4Header) + sizeof(IcmpHeader));
+  if (room <= static_cast<int>(sizeof(Ipv4Header))) return;
+  const uint32_t quoted = std::min(cause.length(), static_cast<uint32_t>(room));
+
+  PacketPtr p = r_.pool().allocate(576);
+  r_.begin_trace(*p);
+  Ipv4Header& ip = *reinterpret_cast<Ipv4Header*>(p->put(sizeof(Ipv4Header)));
+  IcmpHeader& icmp = *reinterpret_cast<IcmpHeader*>(p->put(sizeof(IcmpHeader)));
+  icmp.type = type;
+  icmp.code = code;
+  icmp.set_info(be32(info));
+  std::memcpy(p->put(quoted), cause.data(), quoted);
+  ip.version_ihl = 0x45;
+  ip.tos = tos;
+  ip.total_length = be16(static_cast<uint16_t>(p->length()));
+  ip.id = be16(r_.random().u16());
+  ip.fragment = Be16{};
+  ip.ttl = static_cast<uint8_t>(r_.ip().default_ttl());
+  ip.protocol = kProtoIcmp;
+  ip.source = chosen;
+  ip.destination = from.source;
+  ip_send_check(ip);
+  fill_transport_checksum(*p);
+
+  p->dst = dst;
+  const ConnectionHooks& connection = r_.hooks().connection();
+  if (connection.attach != nullptr) connection.attach(connection.self, *p, cause);
+  r_.ip().local_out(std::move(p));
+}
+
+void Icmp::send_unreachable(const Packet& p, uint8_t code) {
+  Peer& pr = peer(p.ip().source);
+  const int64_t now = jiffies();
+  pr.tokens = std::min(pr.tokens + (now - pr.last), kErrorBurst);
+  pr.last = now;
+  if (pr.tokens < kErrorCost) return;
+  pr.tokens -= kErrorCost;
+  // The refused packet has no way out, but the error may answer it. twin: ip_error is the input function of a route
+  Packet& routed = const_cast<Packet&>(p);
+  const Dst before = routed.dst;
+  routed.dst.type = RouteType::kUnreachable;
+  send(p, kIcmpUnreachable, code, 0);
+  routed.dst = before;
+}
+
+void Icmp::send_redirect(const Packet& p) {
+  if (p.dev == nullptr || (p.dev->conf.send_redirects == 0 && r_.conf_all().send_redirects == 0)) return;
+  Peer& pr = peer(p.ip().source);
+  const int64_t now = jiffies();
+  if (now > pr.last + kRedirectSilence) pr.redirects = 0;
+  if (pr.redirects >= kRedirectNumber) {
+    pr.last = now;
+    return;
+  }
+  if (pr.redirects == 0 || now > pr.last + (kRedirectLoad << pr.redirects)) {
+    send(p, kIcmpRedirect, 1, p.dst.nexthop.host());
+    pr.last = now;
+    ++pr.redirects;
+  }
+}
+
+}  // namespace nf

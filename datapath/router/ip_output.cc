@@ -1,0 +1,51 @@
+// OUTPUT, POSTROUTING, fragmentation, next hop. twin: net/ipv4/ip_output.c
+#include <algorithm>
+
+#include "datapath/packet/checksum.h"
+#include "datapath/packet/gso.h"
+#include "datapath/packet/rewrite.h"
+#include "datapath/router/router.h"
+
+namespace nf {
+
+void IpLayer::local_out(PacketPtr p) {
+  p->protocol = kEtherIpv4;
+  p->type = PacketType::kHost;
+  if (!r_.run_hook(HookPoint::kLocalOut, p, nullptr, p->dst.out)) return;
+  output(std::move(p), nullptr);
+}
+
+void IpLayer::output(PacketPtr p, const Device* in) {
+  p->dev = p->dst.out;
+  if (!r_.run_hook(HookPoint::kPostRouting, p, in, p->dst.out)) return;
+  finish_output(std::move(p));
+}
+
+void IpLayer::finish_output(PacketPtr p) {
+  const uint32_t mtu = p->dst.mtu;
+  if (p->gso != GsoType::kNone) {
+    if (segment_length(*p) <= mtu) return finish_output2(std::move(p));
+    // Segments too large for the way out: cut first, then fragment each. twin: ip_finish_output_gso
+    return segment(std::move(p), r_.pool(), [this](PacketPtr s) { finish_output(std::move(s)); });
+  }
+  if (p->length() <= mtu && p->frag_max_size == 0) return finish_output2(std::move(p));
+
+  // twin: ip_fragment
+  const bool ignore_df = p->frag_max_size != 0;
+  if (p->ip().dont_fragment() && (!ignore_df || p->frag_max_size > mtu)) {
+    r_.icmp_send(*p, kIcmpUnreachable, 4, mtu);
+    return r_.drop(std::move(p), DropReason::kTooBig);
+  }
+  complete_checksum(*p);
+  const uint32_t limit = p->frag_max_size != 0 ? std::min<uint32_t>(mtu, p->frag_max_size) : mtu;
+  fragment(std::move(p), limit, r_.pool(), [this](PacketPtr f) { finish_output2(std::move(f)); });
+}
+
+void IpLayer::finish_output2(PacketPtr p) {
+  const Device& dev = *p->dst.out;
+  const Be32 nexthop = p->dst.nexthop;
+  if (r_.options().assume_neighbours) r_.assumed_neighbours().provide(r_.neighbours(), dev, nexthop);
+  r_.neighbours().output(std::move(p), dev, nexthop, r_.now());
+}
+
+}  // namespace nf

@@ -1,0 +1,277 @@
+#include "datapath/router/router.h"
+
+#include <algorithm>
+#include <array>
+#include <cassert>
+
+namespace nf {
+
+Router::Router(const RouterOptions& options)
+    : options_(options),
+      random_(options.seed),
+      link_(*this),
+      bridges_(*this),
+      arp_(*this),
+      ip_(*this),
+      icmp_(*this) {
+  add_sysctls();
+  Device& lo = *devices_.emplace_back(std::make_unique<Device>());
+  lo.ifindex = 1;
+  lo.name = "lo";
+  lo.kind = DeviceKind::kLoopback;
+  lo.mtu = 65536;
+  lo.up = lo.running = true;
+  by_index_ = {nullptr, &lo};
+  ports_ = {nullptr, nullptr};
+  add_conf_sysctls("lo", lo.conf);
+
+  routing_ = std::make_unique<Routing>(conf_all_, lo);
+  Address local;
+  local.local = local.peer = ip4(127, 0, 0, 1);
+  local.length = 8;
+  local.scope = RouteScope::kHost;
+  local.label = "lo";
+  [[maybe_unused]] const Status added = routing_->add_address(lo, local);
+  assert(added.ok());
+
+  neighbours_ = std::make_unique<NeighbourTable>(NeighbourTable::Actions{
+      .solicit = [this](const Device& dev, Be32 target, const MacAddress* known,
+                        const Packet* cause) { arp_.solicit(dev, target, known, cause); },
+      .output =
+          [this](PacketPtr p, const Device& dev, const MacAddress& mac) {
+            if (p->bridged_dnat) return bridges_.send_bridged_dnat(std::move(p), dev, mac);
+            link_.send(std::move(p), dev, mac, dev.mac, kEtherIpv4);
+          },
+      .fail =
+          [this](PacketPtr p, DropReason reason) {
+            // twin: arp_error_report -> ipv4_link_failure
+            if (reason == DropReason::kNeighbourFailed) icmp_send(*p, kIcmpUnreachable, 1, 0);
+            drop(std::move(p), reason);
+          },
+  });
+  reassembly_ = std::make_unique<Reassembly>(
+      pool_, sysctl_,
+      Reassembly::Actions{
+          .expired = [this](const Packet& first) { icmp_send(first, kIcmpTimeExceeded, 1, 0); },
+          .drop = [this](PacketPtr p, DropReason reason) { drop(std::move(p), reason); },
+      });
+}
+
+Router::~Router() {
+  // Packets at rest go before the pool; whoever tracks their connections may be gone already.
+  pool_.set_ct_release(nullptr, nullptr);
+  backlog_.clear();
+}
+
+// --- devices
+
+Device& Router::add_device(std::string_view name, DeviceKind kind, const MacAddress& mac, uint32_t mtu, int ifindex) {
+  assert(device(name) == nullptr);
+  if (ifindex == 0) ifindex = static_cast<int>(by_index_.size());
+  Device& dev = *devices_.emplace_back(std::make_unique<Device>());
+  dev.ifindex = ifindex;
+  dev.name = name;
+  dev.kind = kind;
+  dev.mac = mac;
+  dev.mtu = mtu;
+  dev.running = true;
+  dev.conf = conf_default_;
+  const size_t index = static_cast<size_t>(ifindex);
+  if (by_index_.size() <= index) {
+    by_index_.resize(index + 1, nullptr);
+    ports_.resize(index + 1, nullptr);
+  }
+  assert(by_index_[index] == nullptr);
+  by_index_[index] = &dev;
+  add_conf_sysctls(dev.name, dev.conf);
+  return dev;
+}
+
+Device* Router::device(std::string_view name) {
+  for (const auto& d : devices_)
+    if (d->name == name) return d.get();
+  return nullptr;
+}
+
+void Router::attach_port(Device& dev, Port& port) {
+  ports_[static_cast<size_t>(dev.ifindex)] = &port;
+  dev.can_checksum = port.can_checksum();
+  dev.can_gso = port.can_gso();
+}
+
+Port* Router::port(const Device& dev) const { return ports_[static_cast<size_t>(dev.ifindex)]; }
+
+void Router::set_up(Device& dev, bool up) {
+  if (dev.up == up) return;
+  dev.up = up;
+  if (up) {
+    routing_->device_up(dev);
+  } else {
+    bridges_.port_down(dev);
+    routing_->device_down(dev);
+    neighbours_->device_down(dev);
+    if (on_device_down) on_device_down(dev);
+  }
+}
+
+void Router::set_running(Device& dev, bool running) {
+  dev.running = running;
+  if (!running) bridges_.port_down(dev);
+}
+
+void Router::set_address(Device& dev, const MacAddress& mac) {
+  if (dev.mac == mac) return;
+  dev.mac = mac;
+  neighbours_->device_down(dev);
+  bridges_.address_changed(dev);
+}
+
+const Device* Router::device_by_index(int ifindex) const {
+  const size_t index = static_cast<size_t>(ifindex);
+  return ifindex > 0 && index < by_index_.size() ? by_index_[index] : nullptr;
+}
+
+const Device* Router::device_by_name(std::string_view name) const { return const_cast<Router*>(this)->device(name); }
+
+// --- packets
+
+void Router::receive(Device& dev, std::span<PacketPtr> batch, Time now) {
+  now_ = now;
+  constexpr size_t kBatch = 64;
+  while (!batch.empty()) {
+    // A traced packet is told as a whole before the next begins.
+    const size_t n = std::min(batch.size(), trace_ != nullptr ? size_t{1} : kBatch);
+    std::array<Packet*, kBatch> prepared;
+    size_t count = 0;
+    for (PacketPtr& p : batch.first(n)) {
+      if (!link_.parse(dev, p)) continue;
+      if (p->protocol == kEtherIpv4) prepared[count++] = p.get();
+    }
+    hooks_.prepare({prepared.data(), count});
+    for (PacketPtr& p : batch.first(n)) {
+      if (p == nullptr) continue;
+      link_.deliver(std::move(p));
+      drain_backlog();
+    }
+    batch = batch.subspan(n);
+  }
+}
+
+void Router::send_from_host(PacketPtr p, Time now) {
+  now_ = now;
+  begin_trace(*p);
+  if (const DropReason bad = IpLayer::validate(*p); bad != DropReason::kNone) return drop(std::move(p), bad);
+  tell(*p, trace::Received{&loopback(), true});
+  const Ipv4Header& ip = p->ip();
+  FlowKey key;
+  key.destination = ip.destination;
+  key.source = ip.source;
+  key.tos = ip.tos;
+  key.mark = p->mark;
+  key.any_source = true;  // whether it may be spoken from was the socket's question
+  Be32 source;
+  const DropReason refused = routing_->route_output(key, p->dst, source);
+  if (refused != DropReason::kNone) return drop(std::move(p), refused);
+  tell(*p, trace::Routed{p->dst.type, p->dst.out, p->dst.nexthop});
+  ip_.local_out(std::move(p));
+  drain_backlog();
+}
+
+void Router::drain_backlog() {
+  if (draining_) return;
+  draining_ = true;
+  while (!backlog_.empty()) {
+    PacketPtr p = std::move(backlog_.front());
+    backlog_.pop_front();
+    if (link_.parse(loopback(), p)) link_.deliver(std::move(p));
+  }
+  draining_ = false;
+}
+
+Time Router::run_timers(Time now) {
+  now_ = now;
+  const Time neighbours = neighbours_->expire(now);
+  const Time fragments = reassembly_->expire(now);
+  bridges_.sweep(now);
+  drain_backlog();
+  return std::min(neighbours, fragments);
+}
+
+void Router::flush() {
+  for (Port* port : ports_)
+    if (port != nullptr) port->flush();
+}
+
+PacketPtr Router::clone(const Packet& p) {
+  PacketPtr c = pool_.copy(p);
+  if (p.ct != 0 && hooks_.connection().get != nullptr) {
+    hooks_.connection().get(hooks_.connection().self, p.ct);
+    c->ct = p.ct;
+  }
+  c->ctinfo = p.ctinfo;
+  return c;
+}
+
+void Router::drop(PacketPtr p, DropReason reason, const HookPoint* at) {
+  ++drops_[static_cast<size_t>(reason)];
+  tell(*p, trace::Dropped{reason, at != nullptr ? *at : HookPoint::kPreRouting, at != nullptr});
+}
+
+bool Router::run_hook_slow(HookPoint hook, PacketPtr& p, const Device* in, const Device* out) {
+  HookState state{hook, in, out, this, now_, p->traced ? trace_ : nullptr};
+  tell(*p, trace::HookEntered{hook, in, out});
+  switch (hooks_.run(p, state)) {
+    case Verdict::kAccept:
+      return true;
+    case Verdict::kDrop:
+      drop(std::move(p), static_cast<DropReason>(p->drop_reason), &hook);
+      return false;
+    default:
+      return false;
+  }
+}
+
+// --- Stack
+
+RouteType Router::address_type(Be32 address, const Device* dev) const { return routing_->address_type(address, dev); }
+std::optional<Be32> Router::select_address(const Device& dev, Be32 destination, RouteScope scope) const {
+  return routing_->select_address(dev, destination, scope);
+}
+std::optional<Be32> Router::first_address(const Device& dev) const { return routing_->first_address(dev); }
+
+void Router::icmp_send(const Packet& cause, uint8_t type, uint8_t code, uint32_t info) {
+  icmp_.send(cause, type, code, info);
+}
+
+void Router::log(std::string_view line) {
+  if (on_log) on_log(now_, line);
+}
+
+namespace {
+
+// twin: ipv4_conntrack_defrag, net/ipv4/netfilter/nf_defrag_ipv4.c
+Verdict defrag(void* self, PacketPtr& p, const HookState& state) {
+  Router& router = *static_cast<Router*>(self);
+  if (!p->ip().is_fragment()) return Verdict::kAccept;
+  DefragUser user = DefragUser::kConntrackOut;
+  if (state.hook == HookPoint::kPreRouting)
+    user = p->phys_in != nullptr ? DefragUser::kConntrackBridgeIn : DefragUser::kConntrackIn;
+  p = router.reassembly().add(std::move(p), user, state.now);
+  return p == nullptr ? Verdict::kStolen : Verdict::kAccept;
+}
+
+}  // namespace
+
+void Router::defrag_get() {
+  if (defrag_users_++ > 0) return;
+  hooks_.add(HookPoint::kPreRouting, priority::kDefrag, defrag, this);
+  hooks_.add(HookPoint::kLocalOut, priority::kDefrag, defrag, this);
+}
+
+void Router::defrag_put() {
+  if (--defrag_users_ > 0) return;
+  hooks_.remove(HookPoint::kPreRouting, defrag, this);
+  hooks_.remove(HookPoint::kLocalOut, defrag, this);
+}
+
+}  // namespace nf

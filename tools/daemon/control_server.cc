@@ -1,0 +1,159 @@
+#include "tools/daemon/control_server.h"
+
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <array>
+#include <boost/asio/buffer.hpp>
+#include <boost/asio/write.hpp>
+#include <deque>
+
+#include "conntrack/format.h"
+#include "tools/daemon/control_protocol.h"
+
+namespace nf {
+
+namespace {
+using Socket = boost::asio::local::stream_protocol::socket;
+using Endpoint = boost::asio::local::stream_protocol::endpoint;
+
+// Event lines a slow reader may have outstanding before it is cut off, as a full netlink socket buffer does.
+constexpr size_t kMaxBacklog = 64 * 1024 * 1024;
+}  // namespace
+
+struct ControlServer::Client {
+  explicit Client(Socket s) : socket(std::move(s)) {}
+  Socket socket;
+  std::string request;
+  std::array<char, 4096> chunk;
+  std::deque<std::string> outgoing;
+  size_t outgoing_bytes = 0;
+  bool writing = false;
+  bool last_queued = false;  // close when everything is written
+  ct::ListenerId listener = 0;
+};
+
+ControlServer::ControlServer(boost::asio::io_context& io, Gateway& gateway, std::function<Time()> now)
+    : io_(io), acceptor_(io), gateway_(gateway), now_(std::move(now)) {}
+
+ControlServer::~ControlServer() {
+  while (!clients_.empty()) leave(clients_.front());
+  if (!path_.empty()) ::unlink(path_.c_str());
+}
+
+Status ControlServer::listen(const std::string& path) {
+  std::string where = path;
+  if (where.empty()) {
+    const std::string dir = control::default_directory();
+    ::mkdir(dir.c_str(), 0700);
+    where = dir + '/' + std::to_string(::getpid()) + ".sock";
+  }
+  boost::system::error_code ec;
+  if (struct stat st; ::stat(where.c_str(), &st) == 0) {
+    if (!S_ISSOCK(st.st_mode)) return error(where + ": exists and is not a socket");
+    Socket probe(io_);
+    probe.connect(Endpoint(where), ec);
+    if (!ec) return error(where + ": another gateway listens there");
+    ::unlink(where.c_str());
+  }
+  acceptor_.open(boost::asio::local::stream_protocol(), ec);
+  const mode_t mask = ::umask(0177);
+  if (!ec) acceptor_.bind(Endpoint(where), ec);
+  ::umask(mask);
+  if (!ec) acceptor_.listen(16, ec);
+  if (ec) return error(where + ": " + ec.message());
+  path_ = where;
+  accept();
+  return {};
+}
+
+void ControlServer::accept() {
+  acceptor_.async_accept([this](boost::system::error_code ec, Socket socket) {
+    if (ec) return;
+    clients_.push_back(std::make_shared<Client>(std::move(socket)));
+    read(clients_.back());
+    accept();
+  });
+}
+
+void ControlServer::read(const std::shared_ptr<Client>& client) {
+  client->socket.async_read_some(boost::asio::buffer(client->chunk),
+                                 [this, client](boost::system::error_code ec, size_t n) {
+                                   if (ec) return leave(client);
+                                   client->request.append(client->chunk.data(), n);
+                                   if (const auto words = control::decode_request(client->request))
+                                     return answer(client, *words);
+                                   if (client->request.size() > control::kMaxRequest) return leave(client);
+                                   read(client);
+                                 });
+}
+
+void ControlServer::answer(const std::shared_ptr<Client>& client, const std::vector<std::string>& words) {
+  const CommandReply reply = run_command(gateway_, words, now_());
+  if (!reply.out.empty()) write(client, control::encode_frame('o', reply.out));
+  if (!reply.err.empty()) write(client, control::encode_frame('e', reply.err));
+  if (reply.follow_events) {
+    // An empty frame tells that events are being listened to from here on.
+    write(client, control::encode_frame('o', ""));
+    client->listener = gateway_.conntrack().listen(
+        [this, weak = std::weak_ptr<Client>(client), reply](const ct::EventReport& e) {
+          if (const auto c = weak.lock())
+            write(c, control::encode_frame('o', ct::format_event(e, reply.timestamps, reply.format) + '\n'));
+        });
+    return watch_for_hangup(client);
+  }
+  client->last_queued = true;
+  write(client, control::encode_frame('x', std::string(1, static_cast<char>(reply.exit_code))));
+}
+
+void ControlServer::write(const std::shared_ptr<Client>& client, std::string bytes) {
+  client->outgoing_bytes += bytes.size();
+  client->outgoing.push_back(std::move(bytes));
+  if (client->outgoing_bytes > kMaxBacklog) {
+    client->outgoing.clear();
+    client->outgoing.push_back(control::encode_frame('e', "conntrack: events were lost, the reader is too slow\n"));
+    client->outgoing.push_back(control::encode_frame('x', std::string(1, '\1')));
+    client->outgoing_bytes = 0;
+    client->last_queued = true;
+  }
+  // Never from inside the packet path: events are reported there.
+  if (!client->writing) {
+    client->writing = true;
+    boost::asio::post(io_, [this, client] { pump(client); });
+  }
+}
+
+void ControlServer::pump(const std::shared_ptr<Client>& client) {
+  if (client->outgoing.empty()) {
+    client->writing = false;
+    if (client->last_queued) leave(client);
+    return;
+  }
+  auto bytes = std::make_shared<std::string>();
+  for (const std::string& b : client->outgoing) *bytes += b;
+  client->outgoing.clear();
+  client->outgoing_bytes = 0;
+  boost::asio::async_write(client->socket, boost::asio::buffer(*bytes),
+                           [this, client, bytes](boost::system::error_code ec, size_t) {
+                             if (ec) return leave(client);
+                             pump(client);
+                           });
+}
+
+void ControlServer::watch_for_hangup(const std::shared_ptr<Client>& client) {
+  client->socket.async_read_some(boost::asio::buffer(client->chunk),
+                                 [this, client](boost::system::error_code ec, size_t) {
+                                   if (ec) return leave(client);
+                                   watch_for_hangup(client);
+                                 });
+}
+
+void ControlServer::leave(const std::shared_ptr<Client>& client) {
+  if (client->listener != 0) gateway_.conntrack().unlisten(client->listener);
+  client->listener = 0;
+  boost::system::error_code ec;
+  client->socket.close(ec);
+  clients_.remove(client);
+}
+
+}  // namespace nf

@@ -1,0 +1,44 @@
+// The control socket of a running gateway (mode 0600): answers commands between batches of packets.
+#pragma once
+
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/local/stream_protocol.hpp>
+#include <list>
+#include <memory>
+#include <string>
+
+#include "tools/daemon/commands.h"
+#include "tools/gateway/gateway.h"
+
+namespace nf {
+
+class ControlServer {
+ public:
+  // `now` gives the gateway's time.
+  ControlServer(boost::asio::io_context& io, Gateway& gateway, std::function<Time()> now);
+  ~ControlServer();
+
+  // Makes the socket. Empty path: PID.sock in control::default_directory(). A stale socket is replaced, a living one
+  // is an error.
+  Status listen(const std::string& path);
+  const std::string& path() const { return path_; }
+
+ private:
+  struct Client;
+  void accept();
+  void read(const std::shared_ptr<Client>& client);
+  void answer(const std::shared_ptr<Client>& client, const std::vector<std::string>& words);
+  void write(const std::shared_ptr<Client>& client, std::string bytes);
+  void pump(const std::shared_ptr<Client>& client);
+  void watch_for_hangup(const std::shared_ptr<Client>& client);
+  void leave(const std::shared_ptr<Client>& client);
+
+  boost::asio::io_context& io_;
+  boost::asio::local::stream_protocol::acceptor acceptor_;
+  Gateway& gateway_;
+  std::function<Time()> now_;
+  std::string path_;
+  std::list<std::shared_ptr<Client>> clients_;
+};
+
+}  // namespace nf

@@ -1,0 +1,57 @@
+// The event loop of a running gateway: ports and host in turn, timers, and between batches whatever Asio has (control
+// socket, signals, link changes). Sleeps in Asio when nothing came for a while.
+//
+// While packets come it polls the ports without sleeping; after the last one it keeps looking for `spin` longer,
+// because waking up costs more than a short wait (and is what a request-response exchange would feel).
+#pragma once
+
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/posix/stream_descriptor.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <functional>
+#include <memory>
+#include <vector>
+
+#include "tools/gateway/gateway.h"
+
+namespace nf {
+
+class Forwarder {
+ public:
+  struct Options {
+    Duration spin = 30 * kMicrosecond;
+  };
+  Forwarder(boost::asio::io_context& io, Gateway& gateway, Options options);
+  ~Forwarder();
+
+  // The port is the caller's. Its frames are received by `dev`.
+  void add_port(Device& dev, Port& port);
+  void set_host(HostPort& host);
+
+  // Runs until stop() is called (from a handler).
+  void run();
+  void stop() { stopped_ = true; }
+
+  // Nanoseconds since the epoch, steady while the process lives.
+  static Time clock();
+
+  uint64_t received() const { return received_; }
+
+ private:
+  struct Source;
+  bool poll_once();
+  void sleep_until(Time when);
+  void watch(Source& source);
+
+  boost::asio::io_context& io_;
+  Gateway& gateway_;
+  Options options_;
+  std::vector<std::unique_ptr<Source>> sources_;
+  HostPort* host_ = nullptr;
+  std::vector<PacketPtr> batch_;
+  boost::asio::steady_timer timer_;
+  uint64_t received_ = 0;
+  bool stopped_ = false;
+};
+
+}  // namespace nf

@@ -1,0 +1,53 @@
+// The one place that wires everything: router, tables, conntrack, nat, configured from a lab. run, replay, explain,
+// the benchmarks and the tests all use it.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "conntrack/conntrack.h"
+#include "datapath/iptables/iptables.h"
+#include "datapath/router/router.h"
+#include "nat/nat.h"
+#include "tools/gateway/network_setup.h"
+#include "tools/lab/lab.h"
+
+namespace nf {
+
+struct GatewayOptions {
+  uint64_t seed = 1;            // ports NAT chooses, ICMP ids; also keys the connection table
+  bool assume_neighbours = false;
+  int64_t conntrack_buckets = 262144;
+};
+
+class Gateway {
+ public:
+  explicit Gateway(const GatewayOptions& options);
+  ~Gateway();
+  Gateway(const Gateway&) = delete;
+  Gateway& operator=(const Gateway&) = delete;
+
+  // Applies network, sysctl.conf and rules.v4, in that order. On error the gateway is of no use.
+  Status configure(const lab::Lab& lab, const FindLink& find_link);
+
+  // Runs everything due, conntrack's garbage collection too. Returns when to call again.
+  Time run_timers(Time now);
+
+  Router& router() { return router_; }
+  ipt::Iptables& iptables() { return iptables_; }
+  const ipt::Iptables& iptables() const { return iptables_; }
+  ct::Conntrack& conntrack() { return conntrack_; }
+  nat::Nat& nat() { return nat_; }
+  ipt::ExtensionRegistry& registry() { return registry_; }
+
+ private:
+  Router router_;
+  ipt::ExtensionRegistry registry_;
+  ipt::Iptables iptables_;
+  ct::Conntrack conntrack_;
+  nat::Nat nat_;
+};
+
+}  // namespace nf

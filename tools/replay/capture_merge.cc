@@ -1,0 +1,75 @@
+#include "tools/replay/capture_merge.h"
+
+#include <algorithm>
+#include <map>
+#include <utility>
+
+namespace nf {
+
+Result<std::unique_ptr<CaptureMerge>> CaptureMerge::open(
+    const std::vector<std::pair<std::string, std::string>>& inputs) {
+  auto merge = std::make_unique<CaptureMerge>();
+  for (const auto& [interface, file] : inputs) {
+    Result<std::unique_ptr<PcapReader>> reader = PcapReader::open(file);
+    if (!reader) return reader.error();
+    merge->sources_.push_back(Source{interface, reader.take(), nullptr, false});
+  }
+  return merge;
+}
+
+Status CaptureMerge::fill(Source& s) {
+  while (s.head == nullptr && !s.ended) {
+    Result<const CapturedPacket*> packet = s.reader->next();
+    if (!packet) return packet.error();
+    if (*packet == nullptr) {
+      s.ended = true;
+      break;
+    }
+    const auto& interfaces = s.reader->interfaces();
+    const bool named = std::any_of(interfaces.begin(), interfaces.end(),
+                                   [&](const CaptureInterface& i) { return i.name == s.interface; });
+    const size_t of = (*packet)->interface;
+    if (!named || (of < interfaces.size() && interfaces[of].name == s.interface)) s.head = *packet;
+  }
+  return {};
+}
+
+Result<CaptureMerge::Item> CaptureMerge::next() {
+  size_t best = sources_.size();
+  for (size_t i = 0; i < sources_.size(); ++i) {
+    if (Status s = fill(sources_[i]); !s) return s.error();
+    if (sources_[i].head == nullptr) continue;
+    if (best == sources_.size() || sources_[i].head->time < sources_[best].head->time) best = i;
+  }
+  if (best == sources_.size()) return Item{best, nullptr};
+  // The reader keeps the bytes until it is asked again, which fill() does at the next call.
+  return Item{best, std::exchange(sources_[best].head, nullptr)};
+}
+
+bool CaptureMerge::nanoseconds() const {
+  return std::any_of(sources_.begin(), sources_.end(), [](const Source& s) { return s.reader->nanoseconds(); });
+}
+
+std::optional<MacAddress> likely_own_address(const std::string& file) {
+  Result<std::unique_ptr<PcapReader>> reader = PcapReader::open(file);
+  if (!reader) return std::nullopt;  // said when the file is opened to be replayed
+  constexpr int kFrames = 1000;
+  std::map<MacAddress, int> ends;
+  std::optional<MacAddress> best;
+  const auto count = [&](const MacAddress& mac) {
+    if (is_multicast(mac)) return;
+    const int n = ++ends[mac];
+    if (!best || n > ends[*best]) best = mac;
+  };
+  for (int i = 0; i < kFrames; ++i) {
+    const Result<const CapturedPacket*> packet = (*reader)->next();
+    if (!packet || *packet == nullptr) break;
+    const EthernetHeader* eth = (*packet)->link == LinkType::kEthernet ? view<EthernetHeader>((*packet)->bytes) : nullptr;
+    if (eth == nullptr || eth->type.host() != kEtherIpv4) continue;
+    count(eth->destination);
+    count(eth->source);
+  }
+  return best;
+}
+
+}  // namespace nf

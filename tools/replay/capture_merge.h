@@ -1,0 +1,44 @@
+// Several captures as one stream in time order; at equal times in the order the files were named.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "datapath/port/pcap_reader.h"
+
+namespace nf {
+
+class CaptureMerge {
+ public:
+  // `inputs`: interface and file. A pcapng file with an interface block of that name gives that block's packets only;
+  // otherwise all of its packets are the interface's.
+  static Result<std::unique_ptr<CaptureMerge>> open(const std::vector<std::pair<std::string, std::string>>& inputs);
+
+  struct Item {
+    size_t input;  // index into `inputs`
+    const CapturedPacket* packet;
+  };
+  // The next packet; its bytes are valid until the next call. input == size() at the end.
+  Result<Item> next();
+  size_t size() const { return sources_.size(); }
+  // Some input has time stamps finer than a microsecond.
+  bool nanoseconds() const;
+
+ private:
+  struct Source {
+    std::string interface;
+    std::unique_ptr<PcapReader> reader;
+    const CapturedPacket* head = nullptr;
+    bool ended = false;
+  };
+  Status fill(Source& s);
+  std::vector<Source> sources_;
+};
+
+// The link address a capture was most likely taken at: the one that is an end of most of its first frames; nullopt
+// when there is no Ethernet frame. For labs that do not give the link an address.
+std::optional<MacAddress> likely_own_address(const std::string& file);
+
+}  // namespace nf

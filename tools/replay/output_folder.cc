@@ -1,0 +1,63 @@
+#include "tools/replay/output_folder.h"
+
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
+
+namespace nf {
+namespace {
+
+constexpr std::string_view kPartial = ".partial";
+
+Error system_error(const std::string& path) { return error(path + ": " + std::strerror(errno)); }
+
+}  // namespace
+
+Result<OutputFolder> OutputFolder::open(const std::string& path) {
+  if (::mkdir(path.c_str(), 0777) == 0) return OutputFolder(path, true);
+  struct stat st;
+  if (errno != EEXIST || ::stat(path.c_str(), &st) != 0) return system_error(path);
+  if (!S_ISDIR(st.st_mode)) return error(path + ": is not a folder");
+  return OutputFolder(path, false);
+}
+
+OutputFolder::OutputFolder(OutputFolder&& other) noexcept
+    : path_(std::move(other.path_)), made_(other.made_), names_(std::move(other.names_)) {
+  other.path_.clear();
+  other.names_.clear();
+  other.made_ = false;
+}
+
+OutputFolder::~OutputFolder() {
+  for (const std::string& name : names_) ::unlink((path_ + '/' + name + std::string(kPartial)).c_str());
+  if (made_) ::rmdir(path_.c_str());
+}
+
+std::string OutputFolder::begin(const std::string& name) {
+  names_.push_back(name);
+  return path_ + '/' + name + std::string(kPartial);
+}
+
+Status OutputFolder::write(const std::string& name, std::string_view text) {
+  const std::string path = begin(name);
+  FILE* f = std::fopen(path.c_str(), "w");
+  if (f == nullptr) return system_error(path);
+  const bool ok = std::fwrite(text.data(), 1, text.size(), f) == text.size();
+  if (std::fclose(f) != 0 || !ok) return system_error(path);
+  return {};
+}
+
+Status OutputFolder::commit() {
+  for (const std::string& name : names_) {
+    const std::string path = path_ + '/' + name;
+    if (::rename((path + std::string(kPartial)).c_str(), path.c_str()) != 0) return system_error(path);
+  }
+  names_.clear();
+  made_ = false;
+  return {};
+}
+
+}  // namespace nf
