@@ -47,7 +47,13 @@ Connection marked() {
   c.mark = 7;
   return c;
 }
-Connection accounted(Connection c, Counter original, Counter reply) {
+Connection zoned() {
+  Connection c = connection(kProtoUdp, 4000, 53, 0, 29 * kSecond);
+  c.tuple[0].zone = c.tuple[1].zone = 5;
+  return c;
+}
+Connection accounted(const Connection& of, Counter original, Counter reply) {
+  Connection c = of;
   c.extensions = kExtAcct | kExtTimestamp;
   c.counters[0] = original;
   c.counters[1] = reply;
@@ -91,6 +97,9 @@ TEST(FormatEntry, AsConntrackL) {
       {marked(),
        "udp      17 30 src=10.0.0.1 dst=10.0.0.2 sport=5000 dport=6000 [UNREPLIED] src=10.0.0.2 dst=10.0.0.1 "
        "sport=6000 dport=5000 mark=7 use=1"},
+      {zoned(),
+       "udp      17 29 src=10.0.0.1 dst=10.0.0.2 sport=4000 dport=53 [UNREPLIED] src=10.0.0.2 dst=10.0.0.1 sport=53 "
+       "dport=4000 mark=0 zone=5 use=1"},
       {accounted(tcp(TcpState::kEstablished, 4000, 80, kMost, kSeenReply | kAssured), {3, 165}, {2, 112}),
        "tcp      6 431999 ESTABLISHED src=10.0.0.1 dst=10.0.0.2 sport=4000 dport=80 packets=3 bytes=165 src=10.0.0.2 "
        "dst=10.0.0.1 sport=80 dport=4000 packets=2 bytes=112 [ASSURED] mark=0 delta-time=3 use=1"},
@@ -158,9 +167,11 @@ TEST(FormatProc, AsTheKernel) {
     const char* line;
   } kRows[] = {
       {connection(99, 0, 0, 0, 599 * kSecond),
-       "ipv4     2 unknown  99 599 src=10.0.0.1 dst=10.0.0.2 [UNREPLIED] src=10.0.0.2 dst=10.0.0.1 mark=0 zone=0 use=2"},
+       "ipv4     2 unknown  99 599 src=10.0.0.1 dst=10.0.0.2 [UNREPLIED] src=10.0.0.2 dst=10.0.0.1 mark=0 zone=0 "
+       "use=2"},
       {connection(kProtoDccp, 0, 0, 0, 599 * kSecond),
-       "ipv4     2 unknown  33 599 src=10.0.0.1 dst=10.0.0.2 [UNREPLIED] src=10.0.0.2 dst=10.0.0.1 mark=0 zone=0 use=2"},
+       "ipv4     2 unknown  33 599 src=10.0.0.1 dst=10.0.0.2 [UNREPLIED] src=10.0.0.2 dst=10.0.0.1 mark=0 zone=0 "
+       "use=2"},
       {gre(),
        "ipv4     2 gre      47 29 timeout=30, stream_timeout=180 src=10.0.0.1 dst=10.0.0.2 srckey=0x0 dstkey=0x0 "
        "[UNREPLIED] src=10.0.0.2 dst=10.0.0.1 srckey=0x0 dstkey=0x0 mark=0 zone=0 use=2"},

@@ -205,8 +205,8 @@ const Scenario kScenarios[] = {
          {'A', "S", 1000, 0, 0, 65535, "NEW SYN_SENT 120 UNREPLIED [NEW]"},
          {'B', "SA", 5000, 1001, 0, 65535, "ESTABLISHED_REPLY SYN_RECV 60 [UPDATE]"},
          {'A', "A", 1001, 5001, 0, 65535, "ESTABLISHED ESTABLISHED 432000 ASSURED [UPDATE]"},
-         {'A', "S", 9000, 0, 0, 2000, "ESTABLISHED ESTABLISHED 432000 ASSURED", .options = "\x04\x02\x01\x03\x03\x03"sv},
-         {'B', "SA", 70000, 9001, 0, 3000, "ESTABLISHED_REPLY SYN_RECV 60 ASSURED [UPDATE]", .options = "\x04\x02\x01\x03\x03\x02"sv},
+         {'A', "S", 9000, 0, 0, 2000, "ESTABLISHED ESTABLISHED 432000 ASSURED", "\x04\x02\x01\x03\x03\x03"sv},
+         {'B', "SA", 70000, 9001, 0, 3000, "ESTABLISHED_REPLY SYN_RECV 60 ASSURED [UPDATE]", "\x04\x02\x01\x03\x03\x02"sv},
          {'A', "A", 9001, 70001, 0, 500, "ESTABLISHED ESTABLISHED 432000 ASSURED [UPDATE]"},
          {'A', "PA", 9001, 70001, 100, 500, "ESTABLISHED ESTABLISHED 300 ASSURED"},
      }},
@@ -416,8 +416,8 @@ const Scenario kScenarios[] = {
     {"WindowScaleBoth",
      {},
      {
-         {'A', "S", 1000, 0, 0, 1000, "NEW SYN_SENT 120 UNREPLIED [NEW]", .options = "\x03\x03\x07"sv},
-         {'B', "SA", 5000, 1001, 0, 1000, "ESTABLISHED_REPLY SYN_RECV 60 [UPDATE]", .options = "\x03\x03\x07"sv},
+         {'A', "S", 1000, 0, 0, 1000, "NEW SYN_SENT 120 UNREPLIED [NEW]", "\x03\x03\x07"sv},
+         {'B', "SA", 5000, 1001, 0, 1000, "ESTABLISHED_REPLY SYN_RECV 60 [UPDATE]", "\x03\x03\x07"sv},
          {'A', "A", 1001, 5001, 0, 1000, "ESTABLISHED ESTABLISHED 432000 ASSURED [UPDATE]"},
          {'B', "A", 5001, 1001, 0, 1000, "ESTABLISHED_REPLY ESTABLISHED 432000 ASSURED"},
          {'A', "PA", 101001, 5001, 10, 1000, "ESTABLISHED ESTABLISHED 300 ASSURED"},
@@ -425,7 +425,7 @@ const Scenario kScenarios[] = {
     {"WindowScaleOneSide",
      {},
      {
-         {'A', "S", 1000, 0, 0, 1000, "NEW SYN_SENT 120 UNREPLIED [NEW]", .options = "\x03\x03\x07"sv},
+         {'A', "S", 1000, 0, 0, 1000, "NEW SYN_SENT 120 UNREPLIED [NEW]", "\x03\x03\x07"sv},
          {'B', "SA", 5000, 1001, 0, 1000, "ESTABLISHED_REPLY SYN_RECV 60 [UPDATE]"},
          {'A', "A", 1001, 5001, 0, 1000, "ESTABLISHED ESTABLISHED 432000 ASSURED [UPDATE]"},
          {'B', "A", 5001, 1001, 0, 1000, "ESTABLISHED_REPLY ESTABLISHED 432000 ASSURED"},
@@ -434,13 +434,13 @@ const Scenario kScenarios[] = {
     {"SackAcknowledges",
      {},
      {
-         {'A', "S", 1000, 0, 0, 30000, "NEW SYN_SENT 120 UNREPLIED [NEW]", .options = "\x04\x02"sv},
-         {'B', "SA", 5000, 1001, 0, 30000, "ESTABLISHED_REPLY SYN_RECV 60 [UPDATE]", .options = "\x04\x02"sv},
+         {'A', "S", 1000, 0, 0, 30000, "NEW SYN_SENT 120 UNREPLIED [NEW]", "\x04\x02"sv},
+         {'B', "SA", 5000, 1001, 0, 30000, "ESTABLISHED_REPLY SYN_RECV 60 [UPDATE]", "\x04\x02"sv},
          {'A', "A", 1001, 5001, 0, 30000, "ESTABLISHED ESTABLISHED 432000 ASSURED [UPDATE]"},
          {'B', "PA", 5001, 1001, 1000, 30000, "ESTABLISHED_REPLY ESTABLISHED 300 ASSURED"},
          {'B', "PA", 6001, 1001, 1000, 30000, "ESTABLISHED_REPLY ESTABLISHED 300 ASSURED"},
-         {'A', "A", 1001, 5001, 0, 30000, "ESTABLISHED ESTABLISHED 300 ASSURED", .options = "\x01\x01\x05\x0a\x00\x00\x17\x71\x00\x00\x1b\x59"sv},
-         {'A', "A", 1001, 5001, 0, 30000, "INVALID ESTABLISHED 300 ASSURED", .options = "\x01\x01\x05\x0a\x00\x00\x1b\x59\x00\x00\x23\x29"sv},
+         {'A', "A", 1001, 5001, 0, 30000, "ESTABLISHED ESTABLISHED 300 ASSURED", "\x01\x01\x05\x0a\x00\x00\x17\x71\x00\x00\x1b\x59"sv},
+         {'A', "A", 1001, 5001, 0, 30000, "INVALID ESTABLISHED 300 ASSURED", "\x01\x01\x05\x0a\x00\x00\x1b\x59\x00\x00\x23\x29"sv},
      }},
     {"SackNotNegotiated",
      {},
@@ -448,7 +448,7 @@ const Scenario kScenarios[] = {
          {'A', "S", 1000, 0, 0, 30000, "NEW SYN_SENT 120 UNREPLIED [NEW]"},
          {'B', "SA", 5000, 1001, 0, 30000, "ESTABLISHED_REPLY SYN_RECV 60 [UPDATE]"},
          {'A', "A", 1001, 5001, 0, 30000, "ESTABLISHED ESTABLISHED 432000 ASSURED [UPDATE]"},
-         {'A', "A", 1001, 5001, 0, 30000, "ESTABLISHED ESTABLISHED 432000 ASSURED", .options = "\x01\x01\x05\x0a\x00\x00\x1b\x59\x00\x00\x23\x29"sv},
+         {'A', "A", 1001, 5001, 0, 30000, "ESTABLISHED ESTABLISHED 432000 ASSURED", "\x01\x01\x05\x0a\x00\x00\x1b\x59\x00\x00\x23\x29"sv},
      }},
     {"FinsOutOfWindowBothWays",
      {},
@@ -463,8 +463,8 @@ const Scenario kScenarios[] = {
     {"SynAgainWithOtherSequence",
      {},
      {
-         {'A', "S", 1000, 0, 0, 65535, "NEW SYN_SENT 120 UNREPLIED [NEW]", .options = "\x03\x03\x07"sv},
-         {'A', "S", 70000, 0, 0, 100, "NEW SYN_SENT 120 UNREPLIED", .options = "\x04\x02"sv},
+         {'A', "S", 1000, 0, 0, 65535, "NEW SYN_SENT 120 UNREPLIED [NEW]", "\x03\x03\x07"sv},
+         {'A', "S", 70000, 0, 0, 100, "NEW SYN_SENT 120 UNREPLIED", "\x04\x02"sv},
          {'B', "SA", 5000, 70001, 0, 65535, "ESTABLISHED_REPLY SYN_RECV 60 [UPDATE]"},
          {'A', "A", 70001, 5001, 0, 100, "ESTABLISHED ESTABLISHED 432000 ASSURED [UPDATE]"},
      }},
@@ -493,7 +493,7 @@ const Scenario kScenarios[] = {
 // clang-format on
 
 INSTANTIATE_TEST_SUITE_P(Kernel, Tcp, testing::ValuesIn(kScenarios),
-                         [](const auto& info) { return std::string(info.param.name); });
+                         [](const auto& scenario) { return std::string(scenario.param.name); });
 
 }  // namespace
 }  // namespace nf::ct

@@ -241,7 +241,7 @@ const Scenario kScenarios[] = {
 // clang-format on
 
 INSTANTIATE_TEST_SUITE_P(Kernel, Proto, testing::ValuesIn(kScenarios),
-                         [](const auto& info) { return std::string(info.param.name); });
+                         [](const auto& scenario) { return std::string(scenario.param.name); });
 
 }  // namespace
 }  // namespace nf::ct

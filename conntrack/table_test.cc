@@ -39,7 +39,9 @@ TEST(Table, AgainstAMap) {
       } else if (at == model.end()) {
         EXPECT_FALSE(table.erase(key, hash, 7));
       }
-      if (i % 5000 == 0) ASSERT_TRUE(table.consistent()) << i;
+      if (i % 5000 == 0) {
+        ASSERT_TRUE(table.consistent()) << i;
+      }
     }
     ASSERT_TRUE(table.consistent());
     EXPECT_EQ(table.entries(), model.size());

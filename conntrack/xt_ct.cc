@@ -1,7 +1,7 @@
 // -j CT and its old name NOTRACK. twin: net/netfilter/xt_CT.c, extensions/libxt_CT.c
 //
-// Modelled is --notrack. Zones, helpers, timeout policies and event masks are read and printed; a rule with them is
-// reported when a packet reaches it.
+// Modelled are --notrack and --zone with a number. Zones of one direction or from the mark, helpers, timeout policies
+// and event masks are read and printed; a rule with them is reported when a packet reaches it.
 #include "conntrack/xt_internal.h"
 #include "conntrack/xt_words.h"
 #include "datapath/base/text.h"
@@ -79,17 +79,33 @@ class CtTarget final : public ipt::WithOptions<ipt::Target> {
 
   // A rule that only exempts packets does not make conntrack active.
   void attach(Stack&) override {
-    if (!notrack_) conntrack_.netns_get();
+    if (notrack_) return;
+    conntrack_.netns_get();
+    template_ = conntrack_.template_alloc(zone_);
   }
   void detach(Stack&) override {
-    if (!notrack_) conntrack_.netns_put();
+    if (notrack_) return;
+    conntrack_.put(*template_);
+    template_ = nullptr;
+    conntrack_.netns_put();
   }
+
   // With --notrack the kernel ignores the other options.
-  bool modelled() const override { return notrack_; }
+  bool modelled() const override {
+    constexpr uint32_t kModelled = 1u << kNotrack | 1u << kZone;
+    return notrack_ || ((seen() & ~kModelled) == 0 && !zone_is_mark_);
+  }
 
   ipt::TargetVerdict target(PacketPtr& p, const HookState&) override {
-    // Seen before (loopback): too late.
-    if (p->ct == 0) p->ctinfo = CtInfo::kUntracked;
+    // Seen before, on its way over loopback or by an earlier CT rule: too late.
+    if (p->ct != 0) return ipt::TargetVerdict::kContinue;
+    if (notrack_) {
+      p->ctinfo = CtInfo::kUntracked;
+    } else if (p->ctinfo != CtInfo::kUntracked) {
+      Conntrack::get(*template_);
+      p->ct = reinterpret_cast<uintptr_t>(template_);
+      p->ctinfo = CtInfo::kNew;
+    }
     return ipt::TargetVerdict::kContinue;
   }
 
@@ -159,6 +175,7 @@ class CtTarget final : public ipt::WithOptions<ipt::Target> {
   uint32_t events_ = 0, expect_events_ = 0;
   uint16_t zone_ = 0;
   bool zone_is_mark_ = false;
+  Connection* template_ = nullptr;  // while attached, without --notrack; owned reference
 };
 
 }  // namespace

@@ -61,8 +61,7 @@ constexpr Row kRows[] = {
 // The rule counters of FORWARD, in order.
 std::vector<uint64_t> counters(const TestNet& net) {
   std::vector<uint64_t> n;
-  const std::string saved =
-      net.iptables.save({.counters = true, .table = ipt::TableId::kFilter, .comments = false});
+  const std::string saved = net.iptables.save({.counters = true, .table = ipt::TableId::kFilter, .comments = false});
   for (const std::string_view line : split(saved, '\n')) {
     const size_t rule = line.find("] -A FORWARD");
     if (rule != std::string_view::npos) n.push_back(*parse_number(line.substr(1, line.find(':') - 1)));
@@ -77,7 +76,8 @@ TEST(ConntrackMatch, MatchesWhatTheKernelMatches) {
   net.nat_rules(
       "-A PREROUTING -d 10.2.0.50/32 -p udp -j DNAT --to-destination 10.2.0.2:5353\n"
       "-A POSTROUTING -o right -p udp -j SNAT --to-source 10.2.0.9\n");
-  net.load("*raw\n:PREROUTING ACCEPT [0:0]\n:OUTPUT ACCEPT [0:0]\n-A PREROUTING -s 10.1.0.3/32 -j CT --notrack\nCOMMIT\n");
+  net.load(
+      "*raw\n:PREROUTING ACCEPT [0:0]\n:OUTPUT ACCEPT [0:0]\n-A PREROUTING -s 10.1.0.3/32 -j CT --notrack\nCOMMIT\n");
   net.load(filter + "COMMIT\n");
   ASSERT_TRUE(net.stack.sysctl_.set("net.netfilter.nf_conntrack_tcp_loose", "0").ok());
 

@@ -30,8 +30,7 @@ bool sctp_manip_pkt(Packet& p, const ct::Tuple& target, ManipType manip) {
   // A header quoted in an ICMP error may end before the checksum.
   SctpHeader* sctp = view<SctpHeader>(l4);
   Be16* ports = reinterpret_cast<Be16*>(l4.data());
-  ports[manip == ManipType::kSource ? 0 : 1] =
-      manip == ManipType::kSource ? target.source_id : target.destination_id;
+  ports[manip == ManipType::kSource ? 0 : 1] = manip == ManipType::kSource ? target.source_id : target.destination_id;
   if (sctp == nullptr || p.checksum == ChecksumState::kPartial) return true;
   for (uint8_t& b : sctp->checksum) b = 0;
   const uint32_t crc = crc32c(l4);
@@ -104,9 +103,7 @@ bool ipv4_manip_pkt(Packet& p, const ct::Tuple& target, uint8_t protocol, ManipT
   return true;
 }
 
-CtDirection other(CtDirection d) {
-  return d == CtDirection::kOriginal ? CtDirection::kReply : CtDirection::kOriginal;
-}
+CtDirection other(CtDirection d) { return d == CtDirection::kOriginal ? CtDirection::kReply : CtDirection::kOriginal; }
 
 }  // namespace
 

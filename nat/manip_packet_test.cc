@@ -31,8 +31,8 @@ ct::Connection translated(const ct::Tuple& before, const ct::Tuple& after) {
 // Bytes of a 6.18 kernel: SNAT of an SCTP INIT to 10.2.0.9:5000; its TTL went down on the way.
 TEST(ManipPacket, SctpChecksumIsComputedAnew) {
   TestNet net;
-  PacketPtr p = net.packet(
-      unhex("45000034123440004084140c0a0100020a0200020bb80fa0000000008a39b30b010000140000000100010000000a000a00000001"));
+  PacketPtr p = net.packet(unhex(
+      "45000034123440004084140c0a0100020a0200020bb80fa0000000008a39b30b010000140000000100010000000a000a00000001"));
   ct::Tuple before, after;
   before.protocol = kProtoSctp;
   before.source = ip4(10, 1, 0, 2);
@@ -133,8 +133,8 @@ TEST(ManipPacketProperty, PartialChecksumCompletesToTheRightOne) {
     PacketPtr p = random_packet(net, random, before, true);
     const std::span<uint8_t> l4 = p->transport();
     Be16& check = protocol == kProtoTcp ? view<TcpHeader>(l4)->checksum : view<UdpHeader>(l4)->checksum;
-    check = Be16::from_raw(checksum_fold(
-        checksum_pseudo(before.source, before.destination, protocol, static_cast<uint32_t>(l4.size()))));
+    check = Be16::from_raw(
+        checksum_fold(checksum_pseudo(before.source, before.destination, protocol, static_cast<uint32_t>(l4.size()))));
     p->checksum = ChecksumState::kPartial;
     ASSERT_TRUE(both_ends(*p, translated(before, after), CtDirection::kOriginal));
     complete_checksum(*p);

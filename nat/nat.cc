@@ -9,8 +9,7 @@ namespace {
 
 // twin: HOOK2MANIP
 ManipType manip_of(HookPoint hook) {
-  return hook == HookPoint::kPostRouting || hook == HookPoint::kLocalIn ? ManipType::kSource
-                                                                        : ManipType::kDestination;
+  return hook == HookPoint::kPostRouting || hook == HookPoint::kLocalIn ? ManipType::kSource : ManipType::kDestination;
 }
 
 trace::Endpoints endpoints(const ct::Tuple& t) {
@@ -69,7 +68,10 @@ struct Nat::Impl {
   bool hooked = false;
 
   Impl(Stack& s, ct::Conntrack& c, ipt::Iptables& i)
-      : stack(s), conntrack(c), iptables(i), by_source(std::make_shared<BySource>(bysource_buckets(s.sysctl()), s.random().u64())) {}
+      : stack(s),
+        conntrack(c),
+        iptables(i),
+        by_source(std::make_shared<BySource>(bysource_buckets(s.sysctl()), s.random().u64())) {}
 
   void hook(Nat& nat);
   void unhook(Nat& nat);
@@ -148,9 +150,7 @@ Verdict Nat::nf_nat_ipv4_pre_routing(PacketPtr& p, const HookState& state) {
 }
 
 // The kernel's twin also lets go of a socket found before the rewrite; there are no sockets here.
-Verdict Nat::nf_nat_ipv4_local_in(PacketPtr& p, const HookState& state) {
-  return impl_->nf_nat_ipv4_fn(p, state);
-}
+Verdict Nat::nf_nat_ipv4_local_in(PacketPtr& p, const HookState& state) { return impl_->nf_nat_ipv4_fn(p, state); }
 
 Verdict Nat::nf_nat_ipv4_out(PacketPtr& p, const HookState& state) { return impl_->nf_nat_ipv4_fn(p, state); }
 
@@ -189,8 +189,7 @@ Verdict Nat::Impl::icmp_error(Packet& p, const ct::Connection& c, const HookStat
   const trace::Endpoints before = state.trace != nullptr ? endpoints(p) : trace::Endpoints{};
   if (!nf_nat_icmp_reply_translation(p, c, manip, direction)) return drop(p, DropReason::kNatIcmp);
   if (state.trace != nullptr && must_rewrite(c, manip, direction))
-    state.trace->event(
-        p, trace::NatRewrote{state.hook, manip, direction == CtDirection::kReply, before, endpoints(p)});
+    state.trace->event(p, trace::NatRewrote{state.hook, manip, direction == CtDirection::kReply, before, endpoints(p)});
   return Verdict::kAccept;
 }
 
@@ -202,9 +201,9 @@ Verdict Nat::Impl::nf_nat_inet_fn(PacketPtr& p, ct::Connection& c, const HookSta
     if (v != Verdict::kAccept) return v;
   } else {
     tell_skipped(*p, state,
-                 !established                           ? NatSkip::kManipAlreadyDone
+                 !established                        ? NatSkip::kManipAlreadyDone
                  : p->ctinfo == CtInfo::kEstablished ? NatSkip::kEstablished
-                                                       : NatSkip::kEstablishedReply);
+                                                     : NatSkip::kEstablishedReply);
     if (oif_changed(c, *p, state)) {
       if (c.confirmed()) conntrack.kill(c, state.now);
       return drop(*p, DropReason::kNatOutChanged);
@@ -253,8 +252,8 @@ Verdict Nat::Impl::setup_info(Packet& p, ct::Connection& c, const Range& range, 
   if (source) by_source->add(c);
   c.status |= source ? ct::kSrcNatDone : ct::kDstNatDone;
   if (state.trace != nullptr)
-    state.trace->event(
-        p, trace::NatSetUp{state.hook, manip, null_binding, endpoints(c.original()), endpoints(c.reply())});
+    state.trace->event(p,
+                       trace::NatSetUp{state.hook, manip, null_binding, endpoints(c.original()), endpoints(c.reply())});
   return Verdict::kAccept;
 }
 
@@ -265,8 +264,7 @@ Verdict Nat::Impl::nf_nat_packet(Packet& p, const ct::Connection& c, const HookS
   const trace::Endpoints before = state.trace != nullptr ? endpoints(p) : trace::Endpoints{};
   if (!nf_nat_manip_pkt(p, c, manip, direction)) return drop(p, DropReason::kNatMangle);
   if (state.trace != nullptr)
-    state.trace->event(
-        p, trace::NatRewrote{state.hook, manip, direction == CtDirection::kReply, before, endpoints(p)});
+    state.trace->event(p, trace::NatRewrote{state.hook, manip, direction == CtDirection::kReply, before, endpoints(p)});
   return Verdict::kAccept;
 }
 
@@ -319,9 +317,7 @@ void Nat::device_down(int ifindex, Time now) {
 
 void Nat::address_removed(int ifindex, Be32 address, Time now) {
   impl_->kill_if(
-      [=](const ct::Connection& c) {
-        return c.nat.masquerade_ifindex == ifindex && c.reply().destination == address;
-      },
+      [=](const ct::Connection& c) { return c.nat.masquerade_ifindex == ifindex && c.reply().destination == address; },
       now);
 }
 

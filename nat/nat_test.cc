@@ -18,8 +18,8 @@ class Words final : public trace::Sink {
       words.push_back(std::string(hook_name(skip->hook)) + " " + std::string(nat_skip_key(skip->reason)));
     if (const auto* set = std::get_if<trace::NatSetUp>(&e))
       words.push_back(std::string(hook_name(set->hook)) + (set->null_binding ? " null " : " set ") +
-                      (set->manip == ManipType::kSource ? "source " : "destination ") +
-                      format_ipv4(set->reply.source) + ">" + format_ipv4(set->reply.destination));
+                      (set->manip == ManipType::kSource ? "source " : "destination ") + format_ipv4(set->reply.source) +
+                      ">" + format_ipv4(set->reply.destination));
     if (const auto* wrote = std::get_if<trace::NatRewrote>(&e))
       words.push_back(std::string(hook_name(wrote->hook)) + (wrote->reply_direction ? " undo " : " rewrote ") +
                       format_ipv4(wrote->before.source) + ">" + format_ipv4(wrote->before.destination) + " to " +
@@ -42,20 +42,18 @@ TEST(NatTrace, NewReplyAndLaterPackets) {
   net.nat_rules(kMasquerade);
   const Bytes out = TestNet::udp_bytes({kA, kS, 4000, 53});
   const Bytes back = TestNet::udp_bytes({kS, ip4(10, 2, 0, 1), 53, 4000});
-  EXPECT_EQ(traced(net, out, net.left),
-            (List{"PREROUTING null_binding_no_rule_matched", "PREROUTING null destination 10.2.0.2>10.1.0.2",
-                  "POSTROUTING set source 10.2.0.2>10.2.0.1",
-                  "POSTROUTING rewrote 10.1.0.2>10.2.0.2 to 10.2.0.1>10.2.0.2"}));
+  EXPECT_EQ(
+      traced(net, out, net.left),
+      (List{"PREROUTING null_binding_no_rule_matched", "PREROUTING null destination 10.2.0.2>10.1.0.2",
+            "POSTROUTING set source 10.2.0.2>10.2.0.1", "POSTROUTING rewrote 10.1.0.2>10.2.0.2 to 10.2.0.1>10.2.0.2"}));
   // A second packet before any reply is still NEW, but both halves are decided.
-  EXPECT_EQ(traced(net, out, net.left),
-            (List{"PREROUTING manip_already_done", "POSTROUTING manip_already_done",
-                  "POSTROUTING rewrote 10.1.0.2>10.2.0.2 to 10.2.0.1>10.2.0.2"}));
+  EXPECT_EQ(traced(net, out, net.left), (List{"PREROUTING manip_already_done", "POSTROUTING manip_already_done",
+                                              "POSTROUTING rewrote 10.1.0.2>10.2.0.2 to 10.2.0.1>10.2.0.2"}));
   EXPECT_EQ(traced(net, back, net.right),
             (List{"PREROUTING established_reply", "PREROUTING undo 10.2.0.2>10.2.0.1 to 10.2.0.2>10.1.0.2",
                   "POSTROUTING established_reply"}));
-  EXPECT_EQ(traced(net, out, net.left),
-            (List{"PREROUTING established", "POSTROUTING established",
-                  "POSTROUTING rewrote 10.1.0.2>10.2.0.2 to 10.2.0.1>10.2.0.2"}));
+  EXPECT_EQ(traced(net, out, net.left), (List{"PREROUTING established", "POSTROUTING established",
+                                              "POSTROUTING rewrote 10.1.0.2>10.2.0.2 to 10.2.0.1>10.2.0.2"}));
 }
 
 // kernel-facts 1: a nat table whose rules translate nothing does nothing.
@@ -65,6 +63,21 @@ TEST(NatTrace, WithoutATargetConntrackSleeps) {
   EXPECT_EQ(traced(net, TestNet::udp_bytes({kA, kS, 4000, 53}), net.left),
             (List{"PREROUTING no_conntrack_hooks", "POSTROUTING no_conntrack_hooks"}));
   EXPECT_EQ(net.conntrack.count(), 0u);
+}
+
+TEST(NatTrace, WithoutANatTableHalvesAreBoundToThemselves) {
+  TestNet net;
+  net.conntrack.netns_get();
+  Words sink;
+  net.sink = &sink;
+  PacketPtr p = net.packet(TestNet::udp_bytes({kA, kS, 4000, 53}));
+  ASSERT_EQ(net.hook(HookPoint::kPreRouting, p, net.left, nullptr), Verdict::kAccept);
+  const HookState state{HookPoint::kPreRouting, net.left, nullptr, &net.stack, net.stack.now_, &sink};
+  EXPECT_EQ(net.nat.nf_nat_ipv4_pre_routing(p, state), Verdict::kAccept);
+  EXPECT_EQ(sink.words, (List{"PREROUTING no_nat_chain_at_hook", "PREROUTING null destination 10.2.0.2>10.1.0.2"}));
+  net.sink = nullptr;
+  p.reset();
+  net.conntrack.netns_put();
 }
 
 // kernel-facts 12
@@ -169,6 +182,17 @@ TEST(Nat, LoopbackIsNotTranslatedTwice) {
   EXPECT_EQ(sink.words[0], "PREROUTING manip_already_done");
   EXPECT_EQ(sink.words[1], "INPUT manip_already_done");
   EXPECT_EQ(format_ipv4(p->ip().source), "127.0.0.9");
+}
+
+// A kernel did the same with -j CT --zone 5: the mapping of one zone does not bind the other.
+TEST(Nat, ZonesAreApart) {
+  TestNet net;
+  net.nat_rules("-A POSTROUTING -o right -j SNAT --to-source 10.2.0.9\n");
+  net.load(
+      "*raw\n:PREROUTING ACCEPT [0:0]\n:OUTPUT ACCEPT [0:0]\n-A PREROUTING -s 10.1.0.2/32 -j CT --zone 5\nCOMMIT\n");
+  EXPECT_EQ(text(net.udp({kA, kS, 4000, 53})), "10.2.0.9:4000 > 10.2.0.2:53");
+  EXPECT_EQ(text(net.udp({kB, kS, 4000, 53})), "10.2.0.9:4000 > 10.2.0.2:53");
+  EXPECT_EQ(net.conntrack.count(), 2u);
 }
 
 TEST(Nat, SnatInInput) {

@@ -99,9 +99,8 @@ void append_flags(std::string& out, std::string_view prefix, const Range& range)
   constexpr struct {
     uint32_t bit;
     std::string_view word;
-  } kFlags[] = {{kRangeProtoRandom, "random"},
-                {kRangeProtoRandomFully, "random-fully"},
-                {kRangePersistent, "persistent"}};
+  } kFlags[] = {
+      {kRangeProtoRandom, "random"}, {kRangeProtoRandomFully, "random-fully"}, {kRangePersistent, "persistent"}};
   for (const auto& f : kFlags) {
     if ((range.flags & f.bit) == 0) continue;
     out += ' ';

@@ -38,8 +38,7 @@ bool sequence_has_advanced(const ct::Connection& old, const ct::Connection& fres
 // twin: nf_nat_used_tuple_harder
 bool used_tuple_harder(const ct::Tuple& tuple, const ct::Connection& ignored, unsigned attempts_left,
                        const TupleSpace& space) {
-  if (attempts_left > kHarderThreshold || tuple.protocol != kProtoTcp ||
-      ignored.tcp.state != ct::TcpState::kSynSent) {
+  if (attempts_left > kHarderThreshold || tuple.protocol != kProtoTcp || ignored.tcp.state != ct::TcpState::kSynSent) {
     return used_tuple(tuple, ignored, space);
   }
   ct::Tuple reply;

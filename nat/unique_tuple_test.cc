@@ -129,7 +129,8 @@ const Script kScripts[] = {
       {{kA, kT, 4002, 1}, "10.1.0.2:4002 > 10.2.0.2:5007"}}},
     {"a shifted range of SNAT has base 0",
      "-A POSTROUTING -o right -p udp -j SNAT --to-source 10.2.0.9:5000-5010/300\n",
-     {{{kA, kT, 4003, 7999}, "10.2.0.9:5010 > 10.2.0.3:7999"}, {{kA, kT, 5001, 7999}, "10.2.0.9:5007 > 10.2.0.3:7999"}}},
+     {{{kA, kT, 4003, 7999}, "10.2.0.9:5010 > 10.2.0.3:7999"},
+      {{kA, kT, 5001, 7999}, "10.2.0.9:5007 > 10.2.0.3:7999"}}},
     {"a single port of SNAT serves one client per server and port",
      "-A POSTROUTING -o right -p udp -j SNAT --to-source 10.2.0.9:5000\n",
      {{{kA, kS, 4000, 53}, "10.2.0.9:5000 > 10.2.0.2:53"},
@@ -182,7 +183,7 @@ TEST(UniqueTuple, MappingIsForgottenWithItsLastConnection) {
 TEST(UniqueTuple, PortsStayInTheirClass) {
   struct {
     uint16_t port, low, high;
-  } const kClasses[] = {{1, 1, 511},      {511, 1, 511},    {512, 600, 1023},    {550, 600, 1023},
+  } const kClasses[] = {{1, 1, 511},      {511, 1, 511},     {512, 600, 1023},    {550, 600, 1023},
                         {600, 600, 1023}, {1023, 600, 1023}, {1024, 1024, 65535}, {65535, 1024, 65535}};
   for (const auto& c : kClasses) {
     for (int round = 0; round < 20; ++round) {

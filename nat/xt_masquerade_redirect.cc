@@ -12,9 +12,8 @@ using ipt::hook_bit;
 enum Option : uint8_t { kToPorts, kRandom, kRandomFully };
 
 constexpr ipt::OptionSpec kMasqueradeOptions[] = {
-    {.name = "to-ports", .id = kToPorts}, {.name = "to-port", .id = kToPorts},
-    {.name = "to", .id = kToPorts},       {.name = "random", .id = kRandom},
-    {.name = "random-fully", .id = kRandomFully},
+    {.name = "to-ports", .id = kToPorts}, {.name = "to-port", .id = kToPorts},          {.name = "to", .id = kToPorts},
+    {.name = "random", .id = kRandom},    {.name = "random-fully", .id = kRandomFully},
 };
 constexpr ipt::OptionSpec kRedirectOptions[] = {
     {.name = "to-ports", .id = kToPorts},

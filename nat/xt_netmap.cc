@@ -10,10 +10,9 @@ namespace {
 using ipt::hook_bit;
 
 constexpr ipt::OptionSpec kOptions[] = {{.name = "to", .id = 0, .required = true}};
-constexpr ipt::EntryLimits kLimits = {
-    .table = ipt::TableId::kNat,
-    .hooks = hook_bit(HookPoint::kPreRouting) | hook_bit(HookPoint::kPostRouting) | hook_bit(HookPoint::kLocalOut) |
-             hook_bit(HookPoint::kLocalIn)};
+constexpr ipt::EntryLimits kLimits = {.table = ipt::TableId::kNat,
+                                      .hooks = hook_bit(HookPoint::kPreRouting) | hook_bit(HookPoint::kPostRouting) |
+                                               hook_bit(HookPoint::kLocalOut) | hook_bit(HookPoint::kLocalIn)};
 
 class NetmapTarget final : public ipt::WithOptions<ipt::Target> {
  public:

@@ -12,8 +12,10 @@ enum Option : uint8_t { kTo, kRandom, kRandomFully, kPersistent };
 
 // "--to" is what people write; iptables' getopt takes it as a beginning of the whole name.
 constexpr ipt::OptionSpec kSnatOptions[] = {
-    {.name = "to-source", .id = kTo, .required = true}, {.name = "to", .id = kTo},
-    {.name = "random", .id = kRandom},                  {.name = "random-fully", .id = kRandomFully},
+    {.name = "to-source", .id = kTo, .required = true},
+    {.name = "to", .id = kTo},
+    {.name = "random", .id = kRandom},
+    {.name = "random-fully", .id = kRandomFully},
     {.name = "persistent", .id = kPersistent},
 };
 constexpr ipt::OptionSpec kDnatOptions[] = {
@@ -23,10 +25,10 @@ constexpr ipt::OptionSpec kDnatOptions[] = {
     {.name = "random", .id = kRandom},
     {.name = "persistent", .id = kPersistent},
 };
-constexpr ipt::EntryLimits kSnatLimits = {
-    .table = ipt::TableId::kNat, .hooks = hook_bit(HookPoint::kPostRouting) | hook_bit(HookPoint::kLocalIn)};
-constexpr ipt::EntryLimits kDnatLimits = {
-    .table = ipt::TableId::kNat, .hooks = hook_bit(HookPoint::kPreRouting) | hook_bit(HookPoint::kLocalOut)};
+constexpr ipt::EntryLimits kSnatLimits = {.table = ipt::TableId::kNat,
+                                          .hooks = hook_bit(HookPoint::kPostRouting) | hook_bit(HookPoint::kLocalIn)};
+constexpr ipt::EntryLimits kDnatLimits = {.table = ipt::TableId::kNat,
+                                          .hooks = hook_bit(HookPoint::kPreRouting) | hook_bit(HookPoint::kLocalOut)};
 
 class NatTarget final : public ipt::WithOptions<ipt::Target> {
  public:
@@ -87,9 +89,7 @@ class NatTarget final : public ipt::WithOptions<ipt::Target> {
 
 }  // namespace
 
-std::unique_ptr<ipt::Target> make_snat_target(Nat& nat) {
-  return std::make_unique<NatTarget>(nat, ManipType::kSource);
-}
+std::unique_ptr<ipt::Target> make_snat_target(Nat& nat) { return std::make_unique<NatTarget>(nat, ManipType::kSource); }
 std::unique_ptr<ipt::Target> make_dnat_target(Nat& nat) {
   return std::make_unique<NatTarget>(nat, ManipType::kDestination);
 }

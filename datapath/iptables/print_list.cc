@@ -15,7 +15,7 @@ std::string cell(uint64_t number, bool exact) {
 }
 
 // twin: print_header
-void header(const TableModel& table, const Chain& c, const Counters& policy, const ListOptions& o, std::string& out) {
+void header(const Chain& c, size_t references, const Counters& policy, const ListOptions& o, std::string& out) {
   out += "Chain " + c.name;
   if (c.hook) {
     out += c.accept ? " (policy ACCEPT" : " (policy DROP";
@@ -25,7 +25,7 @@ void header(const TableModel& table, const Chain& c, const Counters& policy, con
     }
     out += ")\n";
   } else {
-    out += strf(" (%zu references)\n", table.references(c.id));
+    out += strf(" (%zu references)\n", references);
   }
   if (o.line_numbers) out += strf("%-4s ", "num");
   if (o.verbose) out += o.exact ? strf("%8s %10s ", "pkts", "bytes") : strf("%5s %5s ", "pkts", "bytes");
@@ -83,11 +83,12 @@ std::string scaled_number(uint64_t number) {
 void list_table(const TableModel& table, const CounterSource& counters, std::string_view chain,
                 const ListOptions& options, std::string& out) {
   bool found = false;
+  const std::vector<size_t> references = table.references();
   for (const Chain& c : table.chains()) {
     if (!chain.empty() && c.name != chain) continue;
     if (found) out += "\n";
     found = true;
-    header(table, c, counters.policy(c), options, out);
+    header(c, references[static_cast<size_t>(&c - table.chains().data())], counters.policy(c), options, out);
     for (size_t i = 0; i < c.rules.size(); ++i)
       rule_line(table, *c.rules[i].rule, i + 1, counters.rule(c, i), options, out);
   }

@@ -67,6 +67,7 @@ TableModel::TableModel(TableId id) : id_(id) {
     chain.hook = hook;
     chains_.push_back(std::move(chain));
   }
+  renumber(0);
 }
 
 Chain* TableModel::find(std::string_view name) {
@@ -88,17 +89,30 @@ const Chain* TableModel::at(HookPoint hook) const {
   return nullptr;
 }
 
-const Chain& TableModel::by_id(uint32_t id) const {
-  for (const Chain& c : chains_)
-    if (c.id == id) return c;
-  return chains_.front();
-}
-
 size_t TableModel::references(uint32_t id) const {
   size_t n = 0;
   for (const Chain& c : chains_)
     for (const RuleEntry& e : c.rules) n += e.rule->kind == TargetKind::kJump && e.rule->jump == id;
   return n;
+}
+
+std::vector<size_t> TableModel::references() const {
+  std::vector<size_t> out(chains_.size());
+  for (const Chain& c : chains_)
+    for (const RuleEntry& e : c.rules)
+      if (e.rule->kind == TargetKind::kJump) ++out[place_[e.rule->jump]];
+  return out;
+}
+
+void TableModel::renumber(size_t from) {
+  place_.resize(next_id_);
+  for (size_t i = from; i < chains_.size(); ++i) place_[chains_[i].id] = static_cast<uint32_t>(i);
+}
+
+void TableModel::erase(const Chain& chain) {
+  const auto at = &chain - chains_.data();
+  chains_.erase(chains_.begin() + at);
+  renumber(static_cast<size_t>(at));
 }
 
 std::string_view TableModel::target_name(const Rule& r) const {
@@ -129,7 +143,9 @@ void TableModel::insert_sorted(Chain chain) {
   const auto user = std::find_if(chains_.begin(), chains_.end(), [](const Chain& c) { return !c.hook; });
   const auto at =
       std::lower_bound(user, chains_.end(), chain, [](const Chain& a, const Chain& b) { return a.name < b.name; });
+  const auto place = at - chains_.begin();
   chains_.insert(at, std::move(chain));
+  renumber(static_cast<size_t>(place));
 }
 
 Status TableModel::create_chain(std::string_view name) {
@@ -151,7 +167,7 @@ Status TableModel::delete_chain(std::string_view name) {
   if (c.hook) return error(strf("Can't delete built-in chain `%s'", c.name.c_str()));
   if (references(c.id) != 0) return error(strf("Can't delete chain with references left: `%s'", c.name.c_str()));
   if (!c.rules.empty()) return error(strf("Chain is not empty: `%s'", c.name.c_str()));
-  chains_.erase(chains_.begin() + (&c - chains_.data()));
+  erase(c);
   return {};
 }
 
@@ -164,7 +180,7 @@ Status TableModel::rename_chain(std::string_view from, std::string_view to) {
   if (to.empty() || to.size() >= kMaxName)
     return error(strf("Invalid chain name `%s' (%zu chars max)", std::string(to).c_str(), kMaxName - 1));
   Chain chain = std::move(**found);
-  chains_.erase(chains_.begin() + (*found - chains_.data()));
+  erase(**found);
   chain.name = to;
   insert_sorted(std::move(chain));
   return {};
@@ -214,11 +230,8 @@ Status TableModel::remove(std::string_view chain, uint32_t number) {
 
 void TableModel::flush() {
   for (Chain& c : chains_) c.rules.clear();
-  delete_user_chains();
-}
-
-void TableModel::delete_user_chains() {
   std::erase_if(chains_, [](const Chain& c) { return !c.hook; });
+  next_id_ = static_cast<uint32_t>(chains_.size());
 }
 
 }  // namespace nf::ipt

@@ -5,7 +5,8 @@
 // copy can be thrown away or swapped in whole. A Rule owns its extensions.
 // Invariants:
 //  1. chains: the built-in ones in hook order, then the others sorted by name (bytes).
-//  2. A jump names a chain by its id, which is unique in the table for ever, so renaming a chain moves its users.
+//  2. A jump names a chain by its id, which stays with the chain, so renaming a chain moves its users. Ids are used
+//     again only after flush(), when no jump is left.
 #pragma once
 
 #include <array>
@@ -84,9 +85,11 @@ class TableModel {
   const Chain* find(std::string_view name) const;
   // The chain at a hook; null when the table has none there.
   const Chain* at(HookPoint hook) const;
-  const Chain& by_id(uint32_t id) const;
+  const Chain& by_id(uint32_t id) const { return chains_[place_[id]]; }
   // Rules that jump or go to the chain.
   size_t references(uint32_t id) const;
+  // The same for all chains at once, in their order.
+  std::vector<size_t> references() const;
   // "ACCEPT", "LOG", the chain jumped to; empty: no target.
   std::string_view target_name(const Rule& r) const;
 
@@ -101,15 +104,18 @@ class TableModel {
   Status remove(std::string_view chain, uint32_t number);
   // Every rule of every chain and every chain that is not built in; policies stay. twin: what iptables-restore does
   void flush();
-  void delete_user_chains();
 
  private:
   Result<Chain*> existing(std::string_view name);
   void insert_sorted(Chain chain);
+  void erase(const Chain& chain);
+  // Chains from this place on have moved.
+  void renumber(size_t from);
 
   TableId id_;
   uint32_t next_id_ = 0;
   std::vector<Chain> chains_;
+  std::vector<uint32_t> place_;  // by Chain::id
 };
 
 // The kernel's checks of a whole table: no chain reaches itself from a hook; every rule's extensions agree with the

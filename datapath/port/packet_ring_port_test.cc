@@ -322,5 +322,53 @@ TEST(PacketRingPort, RefusedFramesAreCounted) {
   });
 }
 
+// A link that takes no more for a while: frames wait, then are refused, and none is lost count of.
+TEST(PacketRingPort, BusyLinkHoldsFrames) {
+  in_namespace([] {
+    make_veth();
+    run("tc qdisc add dev p0 root tbf rate 8kbit burst 2000 limit 100mb");
+    PacketPool pool;
+    PacketRingPort::Options many;
+    many.slots = 4096;
+    many.slot_bytes = 256;
+    many.tx_queue = 300;
+    auto a = open_port("p0", many), b = open_port("p1", many);
+    ASSERT_TRUE(a && b);
+    const int send_buffer = 100'000;
+    ASSERT_EQ(setsockopt(a->fd(), SOL_SOCKET, SO_SNDBUF, &send_buffer, sizeof send_buffer), 0);
+    std::vector<uint16_t> waiting;
+    uint64_t taken = 0;
+    for (uint16_t i = 0; i < 2000; ++i) {
+      if (!a->send(framed(make_udp(pool, 8, i)))) continue;
+      ++taken;
+      waiting.push_back(i);
+    }
+    a->flush();
+    EXPECT_LT(taken, 2000u);
+    EXPECT_EQ(a->queued(), 300u);
+    PortStatistics s = a->statistics();
+    EXPECT_EQ(s.tx_packets + s.tx_dropped + a->queued(), taken);
+    EXPECT_EQ(pool.in_use(), 300u);
+
+    // Without the queue, whose frames are lost with it, what waited with us goes out in order.
+    run("tc qdisc del dev p0 root");
+    while (a->queued() > 0) {
+      pollfd wait{a->fd(), POLLOUT, 0};
+      ASSERT_EQ(poll(&wait, 1, 5000), 1);
+      a->flush();
+    }
+    s = a->statistics();
+    EXPECT_EQ(s.tx_packets, taken);
+    EXPECT_EQ(s.tx_dropped, 0u);
+    const uint16_t first = waiting[waiting.size() - 300];
+    const auto got = receive_until(*b, pool, 300, [first](const Packet& p) {
+      return is_ipv4_frame(p) && view<UdpHeader>(p.bytes(), 34)->destination >= be16(first);
+    });
+    ASSERT_EQ(got.size(), 300u);
+    for (size_t i = 0; i < 300; ++i)
+      EXPECT_EQ(view<UdpHeader>(got[i]->bytes(), 34)->destination.host(), waiting[waiting.size() - 300 + i]);
+  });
+}
+
 }  // namespace
 }  // namespace nf

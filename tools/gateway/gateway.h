@@ -36,8 +36,8 @@ class Gateway {
   Time run_timers(Time now);
 
   Router& router() { return router_; }
-  ipt::Iptables& iptables() { return iptables_; }
-  const ipt::Iptables& iptables() const { return iptables_; }
+  ipt::Iptables& iptables() { return *iptables_; }
+  const ipt::Iptables& iptables() const { return *iptables_; }
   ct::Conntrack& conntrack() { return conntrack_; }
   nat::Nat& nat() { return nat_; }
   ipt::ExtensionRegistry& registry() { return registry_; }
@@ -45,7 +45,7 @@ class Gateway {
  private:
   Router router_;
   ipt::ExtensionRegistry registry_;
-  ipt::Iptables iptables_;
+  std::unique_ptr<ipt::Iptables> iptables_;  // its rules' extensions refer to conntrack and nat: gone first
   ct::Conntrack conntrack_;
   nat::Nat nat_;
 };
