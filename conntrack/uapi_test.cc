@@ -15,18 +15,19 @@ constexpr unsigned v(auto e) { return static_cast<unsigned>(e); }
 static_assert(v(CtInfo::kEstablished) == IP_CT_ESTABLISHED && v(CtInfo::kRelated) == IP_CT_RELATED &&
               v(CtInfo::kNew) == IP_CT_NEW && v(CtInfo::kEstablishedReply) == IP_CT_ESTABLISHED_REPLY &&
               v(CtInfo::kRelatedReply) == IP_CT_RELATED_REPLY);
-static_assert(kExpected == IPS_EXPECTED && kSeenReply == IPS_SEEN_REPLY && kAssured == IPS_ASSURED &&
-              kConfirmed == IPS_CONFIRMED && kSrcNat == IPS_SRC_NAT && kDstNat == IPS_DST_NAT &&
-              kSeqAdjust == IPS_SEQ_ADJUST && kSrcNatDone == IPS_SRC_NAT_DONE && kDstNatDone == IPS_DST_NAT_DONE &&
-              kDying == IPS_DYING && kFixedTimeout == IPS_FIXED_TIMEOUT && kTemplate == IPS_TEMPLATE &&
-              kNatClash == IPS_UNTRACKED && kHelper == IPS_HELPER && kOffload == IPS_OFFLOAD);
-static_assert(kNatMask == IPS_NAT_MASK && kNatDoneMask == IPS_NAT_DONE_MASK);
-static_assert(kEventNew == 1u << IPCT_NEW && kEventRelated == 1u << IPCT_RELATED &&
-              kEventDestroy == 1u << IPCT_DESTROY && kEventReply == 1u << IPCT_REPLY &&
-              kEventAssured == 1u << IPCT_ASSURED && kEventProtoinfo == 1u << IPCT_PROTOINFO &&
-              kEventHelper == 1u << IPCT_HELPER && kEventMark == 1u << IPCT_MARK &&
-              kEventSeqAdjust == 1u << IPCT_SEQADJ && kEventSecmark == 1u << IPCT_SECMARK &&
-              kEventLabel == 1u << IPCT_LABEL);
+static_assert(v(kExpected) == IPS_EXPECTED && v(kSeenReply) == IPS_SEEN_REPLY && v(kAssured) == IPS_ASSURED &&
+              v(kConfirmed) == IPS_CONFIRMED && v(kSrcNat) == IPS_SRC_NAT && v(kDstNat) == IPS_DST_NAT &&
+              v(kSeqAdjust) == IPS_SEQ_ADJUST && v(kSrcNatDone) == IPS_SRC_NAT_DONE &&
+              v(kDstNatDone) == IPS_DST_NAT_DONE && v(kDying) == IPS_DYING && v(kFixedTimeout) == IPS_FIXED_TIMEOUT &&
+              v(kTemplate) == IPS_TEMPLATE && v(kNatClash) == IPS_UNTRACKED && v(kHelper) == IPS_HELPER &&
+              v(kOffload) == IPS_OFFLOAD);
+static_assert(v(kNatMask) == IPS_NAT_MASK && v(kNatDoneMask) == IPS_NAT_DONE_MASK);
+static_assert(v(kEventNew) == 1u << IPCT_NEW && v(kEventRelated) == 1u << IPCT_RELATED &&
+              v(kEventDestroy) == 1u << IPCT_DESTROY && v(kEventReply) == 1u << IPCT_REPLY &&
+              v(kEventAssured) == 1u << IPCT_ASSURED && v(kEventProtoinfo) == 1u << IPCT_PROTOINFO &&
+              v(kEventHelper) == 1u << IPCT_HELPER && v(kEventMark) == 1u << IPCT_MARK &&
+              v(kEventSeqAdjust) == 1u << IPCT_SEQADJ && v(kEventSecmark) == 1u << IPCT_SECMARK &&
+              v(kEventLabel) == 1u << IPCT_LABEL);
 static_assert(v(TcpState::kNone) == TCP_CONNTRACK_NONE && v(TcpState::kSynSent) == TCP_CONNTRACK_SYN_SENT &&
               v(TcpState::kSynRecv) == TCP_CONNTRACK_SYN_RECV &&
               v(TcpState::kEstablished) == TCP_CONNTRACK_ESTABLISHED &&
