@@ -4,6 +4,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cstring>
 #include <string>
 #include <string_view>
@@ -78,7 +79,7 @@ inline Bytes tcp_packet(Be32 source, uint16_t sport, Be32 destination, uint16_t 
   b[12] = static_cast<uint8_t>(header / 4 << 4);
   b[13] = tcp_flags(f.flags);
   put16(b, 14, f.window);
-  std::memcpy(b.data() + sizeof(TcpHeader), f.options.data(), f.options.size());
+  std::copy(f.options.begin(), f.options.end(), b.begin() + sizeof(TcpHeader));
   return ip_packet(source, destination, kProtoTcp, b, 16, kProtoTcp);
 }
 

@@ -79,7 +79,8 @@ class ConntrackMatch final : public ipt::WithOptions<ipt::Match> {
   // misses (as kState) when no state is asked for. twin: conntrack_mt
   unsigned first_miss(const ipt::MatchInput& in) const;
   bool holds(unsigned field, const Connection& c, const ipt::MatchInput& in) const;
-  void print_field(std::string& out, unsigned field, bool numeric) const;
+  void print_value(std::string& out, unsigned field, bool numeric) const;
+  void print_option(std::string& out, unsigned field, std::string_view prefix, bool numeric) const;
   void print(std::string& out, std::string_view prefix, bool numeric) const;
 
   Conntrack& conntrack_;
@@ -241,7 +242,7 @@ std::string ConntrackMatch::explain_miss(const ipt::MatchInput& in) const {
     print(why, "", true);
     return why.substr(1) + ": this packet has no connection";
   }
-  print_field(why, field, true);
+  print_option(why, field, "", true);
   why.erase(0, 1);
   why += ": ";
   if (field == kState) {
@@ -286,7 +287,7 @@ std::string ConntrackMatch::explain_miss(const ipt::MatchInput& in) const {
 
 // --- as text
 
-void ConntrackMatch::print_field(std::string& out, unsigned field, bool numeric) const {
+void ConntrackMatch::print_value(std::string& out, unsigned field, bool numeric) const {
   switch (field) {
     case kState:
       append_states(out, states_);
@@ -325,15 +326,17 @@ void ConntrackMatch::print_field(std::string& out, unsigned field, bool numeric)
   }
 }
 
+void ConntrackMatch::print_option(std::string& out, unsigned field, std::string_view prefix, bool numeric) const {
+  if (inverted(field)) out += " !";
+  out += ' ';
+  out += prefix;
+  out += kOptions[field].name;
+  print_value(out, field, numeric);
+}
+
 void ConntrackMatch::print(std::string& out, std::string_view prefix, bool numeric) const {
-  for (unsigned f = 0; f < kFields; ++f) {
-    if (!has(f)) continue;
-    if (inverted(f)) out += " !";
-    out += ' ';
-    out += prefix;
-    out += kOptions[f].name;
-    print_field(out, f, numeric);
-  }
+  for (unsigned f = 0; f < kFields; ++f)
+    if (has(f)) print_option(out, f, prefix, numeric);
 }
 
 void ConntrackMatch::save(std::string& out) const { print(out, "--", true); }

@@ -272,7 +272,7 @@ TEST(ConntrackMatch, SaysWhyItMissed) {
     const char* why;
   } const kRows[] = {
       {{"--ctstate", "NEW"}, CtInfo::kEstablished, true, "ctstate NEW: this packet is ESTABLISHED,SNAT"},
-      {{"!", "--ctstate", "INVALID"}, CtInfo::kNone, false, "ctstate INVALID: this packet is INVALID"},
+      {{"!", "--ctstate", "INVALID"}, CtInfo::kNone, false, "! ctstate INVALID: this packet is INVALID"},
       {{"--ctstate", "NEW"}, CtInfo::kUntracked, false, "ctstate NEW: this packet is UNTRACKED"},
       {{"--ctproto", "tcp"}, CtInfo::kEstablished, true, "ctproto 6: the connection's is 17"},
       {{"--ctproto", "tcp"}, CtInfo::kNone, false, "ctproto 6: this packet has no connection"},

@@ -28,7 +28,8 @@ PUBLISHED = (
 # Where the work is done. The kernel's forwarding runs where its link's receive queue is: with `own-core` that is
 # core 1 (RPS), otherwise on the core of whoever sent the packet.
 PLACEMENTS = {
-    "own-core": "the gateway has core 1 for itself, both ends share core 0",
+    "own-core": "core 1 is the gateway's, and what it sends is received there up to the container's socket; the "
+    "programs at both ends share core 0",
     "free": "nothing is pinned; the kernel forwards on the core that sends",
 }
 ENDS_CORE, GATEWAY_CORE = 0, 1

@@ -6,7 +6,7 @@ here=$(pwd)
 exec unshare -Urnm sh -e -c '
 mount -t tmpfs none /run
 cd "$1"
-for rules in generic.rules; do
+for rules in generic.rules host.rules; do
   name=${rules%.rules}
   unshare -n sh -e -c "
     iptables-legacy-restore -c < $rules
