@@ -1,8 +1,8 @@
 #include "nat/manip_packet.h"
 
 #include "conntrack/conntrack.h"
+#include "datapath/base/crc32c.h"
 #include "datapath/packet/checksum.h"
-#include "nat/crc32c.h"
 
 namespace nf::nat {
 namespace {

@@ -1,7 +1,6 @@
 #include "nat/manip_packet.h"
 
 #include "datapath/base/random.h"
-#include "nat/crc32c.h"
 #include "nat/test_net.h"
 
 namespace nf::nat {
@@ -9,15 +8,6 @@ namespace {
 
 std::string_view as_text(std::span<const uint8_t> b) { return {reinterpret_cast<const char*>(b.data()), b.size()}; }
 
-// RFC 3720, appendix B.4 (bytes as transmitted are the CRC's, least significant first).
-TEST(Crc32c, KnownVectors) {
-  const Bytes zeros(32, 0), ones(32, 0xff);
-  Bytes rising(32);
-  for (size_t i = 0; i < rising.size(); ++i) rising[i] = static_cast<uint8_t>(i);
-  EXPECT_EQ(crc32c(zeros), 0x8a9136aau);
-  EXPECT_EQ(crc32c(ones), 0x62a8ab43u);
-  EXPECT_EQ(crc32c(rising), 0x46dd794eu);
-}
 
 // A connection with both halves translated: `inside` -> `outside` becomes another pair.
 ct::Connection translated(const ct::Tuple& before, const ct::Tuple& after) {

@@ -2,8 +2,8 @@
 
 #include <cstring>
 
+#include "datapath/base/crc32c.h"
 #include "datapath/packet/checksum.h"
-#include "datapath/port/crc32c.h"
 
 namespace nf {
 namespace {
