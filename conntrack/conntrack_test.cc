@@ -1,8 +1,6 @@
 // The life of connections: found, created, confirmed, told of, ended.
 #include "conntrack/conntrack.h"
 
-#include <algorithm>
-
 #include "conntrack/test_support.h"
 #include "datapath/trace/drop_reason.h"
 #include "datapath/trace/event.h"
@@ -11,21 +9,6 @@ namespace nf::ct {
 namespace {
 
 using namespace test;
-
-Bytes ask(uint16_t sport = 4000) { return test::udp_packet(kHostA, sport, kHostB, 53); }
-Bytes answer(uint16_t dport = 4000) { return test::udp_packet(kHostB, 53, kHostA, dport); }
-Bytes syn(uint16_t sport = 4000) { return test::tcp_packet(kHostA, sport, kHostB, 80, {.flags = "S", .seq = 1000}); }
-Bytes syn_ack(uint16_t dport = 4000) {
-  return test::tcp_packet(kHostB, 80, kHostA, dport, {.flags = "SA", .seq = 5000, .ack = 1001});
-}
-Bytes ack(uint16_t sport = 4000) {
-  return test::tcp_packet(kHostA, sport, kHostB, 80, {.flags = "A", .seq = 1001, .ack = 5001});
-}
-void establish(World& w, uint16_t port) {
-  ASSERT_TRUE(w.pass(syn(port)));
-  ASSERT_TRUE(w.pass(syn_ack(port)));
-  ASSERT_TRUE(w.pass(ack(port)));
-}
 
 TEST(Hooks, OnlyWhileNeeded) {
   World w;
@@ -212,187 +195,6 @@ TEST(Life, KilledBeforeConfirmIsDropped) {
   EXPECT_EQ(p->drop_reason, static_cast<uint8_t>(DropReason::kConntrackDying));
   EXPECT_EQ(w.ct.stats().insert_failed, 1u);
   EXPECT_EQ(w.events, "");
-}
-
-TEST(Full, NothingToEvictNearby) {
-  // Of 262144 buckets, eight are looked at; the two connections there are stand elsewhere.
-  World w;
-  w.set("max", "2");
-  ASSERT_TRUE(w.pass(ask(1)));
-  ASSERT_TRUE(w.pass(ask(2)));
-  for (int i = 0; i < 12; ++i) {
-    PacketPtr p = w.make(ask(3));
-    ASSERT_EQ(w.in(p), Verdict::kDrop);
-    EXPECT_EQ(p->drop_reason, static_cast<uint8_t>(DropReason::kConntrackTableFull));
-  }
-  EXPECT_EQ(w.ct.count(), 2u);
-  EXPECT_EQ(w.ct.stats().drop, 12u);
-  EXPECT_EQ(w.ct.stats().invalid, 0u);
-  ASSERT_EQ(w.stack.log_.size(), 10u) << "ten in five seconds";
-  EXPECT_EQ(w.stack.log_[0], "nf_conntrack: nf_conntrack: table full, dropping packet");
-  w.advance(6 * kSecond);
-  PacketPtr p = w.make(ask(3));
-  EXPECT_EQ(w.in(p), Verdict::kDrop);
-  ASSERT_EQ(w.stack.log_.size(), 12u);
-  EXPECT_EQ(w.stack.log_[10], "net_ratelimit: 2 callbacks suppressed");
-  EXPECT_TRUE(w.pass(ask(1))) << "what exists goes on";
-  w.set("max", "0");
-  EXPECT_TRUE(w.pass(ask(3))) << "0 is no limit";
-}
-
-TEST(Full, UnassuredNearbyGo) {
-  World w;
-  w.set("buckets", "4");  // so that eight buckets are all of them
-  w.set("max", "3");
-  establish(w, 1);
-  ASSERT_TRUE(w.pass(ask(2)));
-  ASSERT_TRUE(w.pass(ask(3)));
-  EXPECT_TRUE(w.pass(ask(4)));
-  const uint64_t evicted = w.ct.stats().early_drop;
-  EXPECT_GE(evicted, 1u);
-  EXPECT_LE(evicted, 2u);
-  EXPECT_EQ(w.ct.count(), 4u - evicted);
-  bool assured_there = false;
-  w.ct.for_each([&](Connection& c) { assured_there |= (c.status & kAssured) != 0; });
-  EXPECT_TRUE(assured_there);
-  EXPECT_TRUE(w.stack.log_.empty());
-}
-
-TEST(Full, AssuredStay) {
-  World w;
-  w.set("buckets", "1");
-  w.set("max", "2");
-  establish(w, 1);
-  establish(w, 2);
-  PacketPtr p = w.make(ask(3));
-  EXPECT_EQ(w.in(p), Verdict::kDrop);
-  EXPECT_EQ(w.ct.count(), 2u);
-  // The failed attempt lets the sweep take closing connections when the table is nearly full.
-  p = w.pass(test::tcp_packet(kHostA, 1, kHostB, 80, {.flags = "FA", .seq = 1001, .ack = 5001}));
-  p.reset();
-  w.ct.gc(w.stack.now_);
-  EXPECT_EQ(w.ct.count(), 1u);
-  w.ct.gc(w.stack.now_);
-  EXPECT_EQ(w.ct.count(), 1u);
-}
-
-TEST(Full, ChainTooLong) {
-  World w;
-  w.set("buckets", "1");
-  uint16_t port = 1;
-  while (w.pass(ask(port))) ++port;
-  // Two entries a connection; the limit is drawn from 50..79, and one more is allowed.
-  EXPECT_EQ(w.ct.stats().chaintoolong, 1u);
-  EXPECT_EQ(w.ct.stats().insert_failed, 1u);
-  EXPECT_EQ(w.ct.count(), size_t{port} - 1);
-  EXPECT_GT(2 * w.ct.count(), 50u);
-  EXPECT_LE(2 * w.ct.count(), 82u);
-}
-
-// Two packets of one flow that met no entry, as from two threads of one socket.
-TEST(Clash, UdpOfTheSameFlowMerges) {
-  World w;
-  w.set("acct", "1");
-  PacketPtr first = w.make(ask()), second = w.make(ask());
-  ASSERT_EQ(w.in(first), Verdict::kAccept);
-  ASSERT_EQ(w.in(second), Verdict::kAccept);
-  ASSERT_NE(first->ct, second->ct);
-  ASSERT_EQ(w.confirm(first), Verdict::kAccept);
-  ASSERT_EQ(w.confirm(second), Verdict::kAccept);
-  EXPECT_EQ(first->ct, second->ct);
-  EXPECT_EQ(w.ct.count(), 1u);
-  EXPECT_EQ(w.ct.stats().clash_resolve, 1u);
-  EXPECT_EQ(connection_of(first->ct)->counters[0].packets, 2u);
-  EXPECT_EQ(connection_of(first->ct)->counters[0].bytes, 2 * first->length());
-}
-
-TEST(Clash, UdpFromBothEndsMerges) {
-  World w;
-  PacketPtr first = w.make(ask()), second = w.make(answer());
-  ASSERT_EQ(w.in(first), Verdict::kAccept);
-  ASSERT_EQ(w.in(second), Verdict::kAccept);
-  ASSERT_EQ(w.confirm(first), Verdict::kAccept);
-  ASSERT_EQ(w.confirm(second), Verdict::kAccept);
-  EXPECT_EQ(first->ct, second->ct);
-  EXPECT_EQ(w.ct.stats().clash_resolve, 1u);
-}
-
-TEST(Clash, TcpIsDropped) {
-  World w;
-  PacketPtr first = w.make(syn()), second = w.make(syn());
-  ASSERT_EQ(w.in(first), Verdict::kAccept);
-  ASSERT_EQ(w.in(second), Verdict::kAccept);
-  ASSERT_EQ(w.confirm(first), Verdict::kAccept);
-  ASSERT_EQ(w.confirm(second), Verdict::kDrop);
-  EXPECT_EQ(second->drop_reason, static_cast<uint8_t>(DropReason::kConntrackClash));
-  EXPECT_EQ(w.ct.stats().insert_failed, 1u);
-  EXPECT_EQ(w.ct.stats().drop, 1u);
-}
-
-Tuple reply_to(const Connection& c, uint16_t port) {
-  Tuple t = c.reply();
-  t.destination_id = be16(port);
-  return t;
-}
-
-TEST(Clash, OriginalTakenReplyFree) {
-  World w;
-  PacketPtr first = w.make(ask()), second = w.make(ask());
-  ASSERT_EQ(w.in(first), Verdict::kAccept);
-  ASSERT_EQ(w.in(second), Verdict::kAccept);
-  Connection& loser = *connection_of(second->ct);
-  w.ct.alter_reply(loser, reply_to(loser, 9999));
-  ASSERT_EQ(w.confirm(first), Verdict::kAccept);
-  ASSERT_EQ(w.confirm(second), Verdict::kAccept);
-  EXPECT_EQ(w.take_events(), " [NEW]") << "the loser is hidden";
-  EXPECT_EQ(loser.status & (kNatClash | kFixedTimeout), kNatClash | kFixedTimeout);
-  EXPECT_EQ(loser.expires, w.stack.now_ + kSecond);
-  int shown = 0;
-  w.ct.for_each([&](Connection&) { ++shown; });
-  EXPECT_EQ(shown, 1);
-  CtDirection direction;
-  EXPECT_EQ(w.ct.find(loser.reply(), direction, w.stack.now_), &loser);
-  EXPECT_EQ(direction, CtDirection::kReply);
-  EXPECT_EQ(w.ct.find(loser.original(), direction, w.stack.now_), connection_of(first->ct));
-  EXPECT_EQ(w.pass(answer(9999))->ctinfo, CtInfo::kEstablishedReply);
-  EXPECT_EQ(loser.expires, w.stack.now_ + kSecond) << "not refreshed";
-  second.reset();
-  w.advance(kSecond);
-  w.ct.gc(w.stack.now_);
-  EXPECT_EQ(w.ct.count(), 1u);
-  EXPECT_EQ(w.pass(ask())->ctinfo, CtInfo::kNew) << "the winner keeps its tuple";
-  EXPECT_EQ(w.ct.count(), 1u);
-}
-
-TEST(Clash, ReplyTakenByAnotherIsDropped) {
-  World w;
-  PacketPtr first = w.make(ask(4000)), second = w.make(ask(4001));
-  ASSERT_EQ(w.in(first), Verdict::kAccept);
-  ASSERT_EQ(w.in(second), Verdict::kAccept);
-  Connection& c = *connection_of(second->ct);
-  EXPECT_FALSE(w.ct.tuple_taken(reply_to(c, 4000), c, w.stack.now_)) << "unconfirmed entries take nothing";
-  ASSERT_EQ(w.confirm(first), Verdict::kAccept);
-  EXPECT_TRUE(w.ct.tuple_taken(reply_to(c, 4000), c, w.stack.now_));
-  EXPECT_EQ(w.ct.stats().found, 1u);
-  EXPECT_FALSE(w.ct.tuple_taken(reply_to(c, 4002), c, w.stack.now_));
-  w.ct.alter_reply(c, reply_to(c, 4000));
-  EXPECT_EQ(w.confirm(second), Verdict::kDrop);
-  EXPECT_EQ(w.ct.stats().insert_failed, 1u);
-}
-
-TEST(Clash, TupleOfTheSameFlowIsNotTaken) {
-  World w;
-  PacketPtr first = w.make(ask()), second = w.make(ask());
-  ASSERT_EQ(w.in(first), Verdict::kAccept);
-  ASSERT_EQ(w.in(second), Verdict::kAccept);
-  ASSERT_EQ(w.confirm(first), Verdict::kAccept);
-  const Connection& c = *connection_of(second->ct);
-  EXPECT_FALSE(w.ct.tuple_taken(c.reply(), c, w.stack.now_));
-  EXPECT_EQ(w.ct.stats().found, 0u);
-  w.advance(40 * kSecond);
-  Tuple other = c.original();
-  other.source_id = be16(1);
-  EXPECT_FALSE(w.ct.tuple_taken(c.reply(), *connection_of(w.pass(ask(1))->ct), w.stack.now_)) << "expired";
 }
 
 TEST(Events, OnlyWhileAskedFor) {
@@ -637,6 +439,32 @@ TEST(Prepare, SameResultsWithAndWithout) {
   }
   EXPECT_EQ(plain.ct.stats().invalid, prepared.ct.stats().invalid);
   EXPECT_GT(prepared.ct.count(), 0u);
+}
+
+// Whatever stands behind a valid IPv4 header: no crash, no leak.
+TEST(Robust, AnyTransportBytes) {
+  Random r(23);
+  World w;
+  constexpr uint8_t kProtocols[] = {kProtoTcp, kProtoUdp, kProtoIcmp, kProtoGre, kProtoUdplite, kProtoSctp, 99};
+  for (const char* checksum : {"0", "1"}) {
+    w.set("checksum", checksum);
+    for (int i = 0; i < 30000; ++i) {
+      Bytes l4(r.below(80));
+      for (uint8_t& b : l4) b = static_cast<uint8_t>(r.below(4) == 0 ? r.u32() : r.below(20));
+      if (l4.size() > 12 && r.below(2) == 0) l4[12] = static_cast<uint8_t>((5 + r.below(5)) << 4);
+      if (l4.size() > 28 && r.below(3) == 0) l4[8] = 0x45;  // an ICMP error's quotation
+      const bool forth = r.below(2) != 0;
+      const uint8_t protocol = kProtocols[r.below(std::size(kProtocols))];
+      const PacketPtr p = w.pass(ip_packet(forth ? kHostA : kHostB, forth ? kHostB : kHostA, protocol, l4));
+      ASSERT_TRUE(p) << "conntrack drops nothing of this";
+      if (i % 1000 == 0) w.advance(20 * kSecond);
+      if (i % 5000 == 0) w.ct.gc(w.stack.now_);
+    }
+  }
+  EXPECT_GT(w.ct.count(), 0u);
+  w.ct.flush(w.stack.now_);
+  EXPECT_EQ(w.ct.count(), 0u);
+  EXPECT_EQ(w.stack.pool_.in_use(), 0u);
 }
 
 }  // namespace

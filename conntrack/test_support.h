@@ -179,4 +179,21 @@ class World {
   ListenerId listener_ = 0;
 };
 
+// Between the two hosts: a UDP question and its answer, and a TCP handshake.
+inline Bytes ask(uint16_t sport = 4000) { return udp_packet(kHostA, sport, kHostB, 53); }
+inline Bytes answer(uint16_t dport = 4000) { return udp_packet(kHostB, 53, kHostA, dport); }
+inline Bytes syn(uint16_t sport = 4000) { return tcp_packet(kHostA, sport, kHostB, 80, {.flags = "S", .seq = 1000}); }
+inline Bytes syn_ack(uint16_t dport = 4000) {
+  return tcp_packet(kHostB, 80, kHostA, dport, {.flags = "SA", .seq = 5000, .ack = 1001});
+}
+inline Bytes ack(uint16_t sport = 4000) {
+  return tcp_packet(kHostA, sport, kHostB, 80, {.flags = "A", .seq = 1001, .ack = 5001});
+}
+// A handshake: the connection is ASSURED after it.
+inline void establish(World& w, uint16_t port) {
+  ASSERT_TRUE(w.pass(syn(port)));
+  ASSERT_TRUE(w.pass(syn_ack(port)));
+  ASSERT_TRUE(w.pass(ack(port)));
+}
+
 }  // namespace nf::ct::test

@@ -1,19 +1,38 @@
 #include "tools/replay/capture_merge.h"
 
+#include <sys/stat.h>
+
 #include <algorithm>
 #include <map>
 #include <utility>
 
 namespace nf {
+namespace {
+
+// What a packet takes in a pcap file besides its bytes; in pcapng a little more.
+constexpr uint64_t kPacketHeader = 16;
+
+// Bytes of a regular file; 0 for anything else.
+uint64_t file_size(const std::string& path) {
+  struct stat st;
+  return ::stat(path.c_str(), &st) == 0 && S_ISREG(st.st_mode) ? static_cast<uint64_t>(st.st_size) : 0;
+}
+
+}  // namespace
 
 Result<std::unique_ptr<CaptureMerge>> CaptureMerge::open(
     const std::vector<std::pair<std::string, std::string>>& inputs) {
   auto merge = std::make_unique<CaptureMerge>();
+  bool sizes_known = true;
   for (const auto& [interface, file] : inputs) {
     Result<std::unique_ptr<PcapReader>> reader = PcapReader::open(file);
     if (!reader) return reader.error();
     merge->sources_.push_back(Source{interface, reader.take(), nullptr, false});
+    const uint64_t size = file_size(file);
+    sizes_known = sizes_known && size != 0;
+    merge->total_bytes_ += size;
   }
+  if (!sizes_known) merge->total_bytes_ = 0;
   return merge;
 }
 
@@ -25,6 +44,7 @@ Status CaptureMerge::fill(Source& s) {
       s.ended = true;
       break;
     }
+    bytes_read_ += kPacketHeader + (*packet)->bytes.size();
     const auto& interfaces = s.reader->interfaces();
     const bool named = std::any_of(interfaces.begin(), interfaces.end(),
                                    [&](const CaptureInterface& i) { return i.name == s.interface; });
@@ -51,6 +71,7 @@ bool CaptureMerge::nanoseconds() const {
 }
 
 std::optional<MacAddress> likely_own_address(const std::string& file) {
+  if (file_size(file) == 0) return std::nullopt;
   Result<std::unique_ptr<PcapReader>> reader = PcapReader::open(file);
   if (!reader) return std::nullopt;  // said when the file is opened to be replayed
   constexpr int kFrames = 1000;
@@ -64,7 +85,8 @@ std::optional<MacAddress> likely_own_address(const std::string& file) {
   for (int i = 0; i < kFrames; ++i) {
     const Result<const CapturedPacket*> packet = (*reader)->next();
     if (!packet || *packet == nullptr) break;
-    const EthernetHeader* eth = (*packet)->link == LinkType::kEthernet ? view<EthernetHeader>((*packet)->bytes) : nullptr;
+    const EthernetHeader* eth =
+        (*packet)->link == LinkType::kEthernet ? view<EthernetHeader>((*packet)->bytes) : nullptr;
     if (eth == nullptr || eth->type.host() != kEtherIpv4) continue;
     count(eth->destination);
     count(eth->source);

@@ -25,6 +25,9 @@ class CaptureMerge {
   size_t size() const { return sources_.size(); }
   // Some input has time stamps finer than a microsecond.
   bool nanoseconds() const;
+  // Of the files, headers of packets included; total_bytes() is 0 when an input has no size (a pipe).
+  uint64_t bytes_read() const { return bytes_read_; }
+  uint64_t total_bytes() const { return total_bytes_; }
 
  private:
   struct Source {
@@ -35,10 +38,12 @@ class CaptureMerge {
   };
   Status fill(Source& s);
   std::vector<Source> sources_;
+  uint64_t bytes_read_ = 0, total_bytes_ = 0;
 };
 
 // The link address a capture was most likely taken at: the one that is an end of most of its first frames; nullopt
-// when there is no Ethernet frame. For labs that do not give the link an address.
+// when there is no Ethernet frame or the file can be read only once (a pipe). For labs that do not give the link an
+// address.
 std::optional<MacAddress> likely_own_address(const std::string& file);
 
 }  // namespace nf

@@ -6,6 +6,7 @@
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
+#include <utility>
 
 namespace nf {
 namespace {
@@ -15,6 +16,27 @@ constexpr std::string_view kPartial = ".partial";
 Error system_error(const std::string& path) { return error(path + ": " + std::strerror(errno)); }
 
 }  // namespace
+
+Result<std::unique_ptr<TextFile>> TextFile::open(const std::string& path) {
+  std::FILE* f = std::fopen(path.c_str(), "w");
+  if (f == nullptr) return system_error(path);
+  return std::unique_ptr<TextFile>(new TextFile(path, f));
+}
+
+TextFile::~TextFile() {
+  if (file_ != nullptr) std::fclose(file_);
+}
+
+void TextFile::write(std::string_view text) {
+  if (file_ == nullptr || error_ != 0) return;
+  if (std::fwrite(text.data(), 1, text.size(), file_) != text.size()) error_ = errno;
+}
+
+Status TextFile::close() {
+  if (std::fclose(std::exchange(file_, nullptr)) != 0 && error_ == 0) error_ = errno;
+  if (error_ != 0) return error(path_ + ": " + std::strerror(error_));
+  return {};
+}
 
 Result<OutputFolder> OutputFolder::open(const std::string& path) {
   if (::mkdir(path.c_str(), 0777) == 0) return OutputFolder(path, true);
@@ -42,12 +64,10 @@ std::string OutputFolder::begin(const std::string& name) {
 }
 
 Status OutputFolder::write(const std::string& name, std::string_view text) {
-  const std::string path = begin(name);
-  FILE* f = std::fopen(path.c_str(), "w");
-  if (f == nullptr) return system_error(path);
-  const bool ok = std::fwrite(text.data(), 1, text.size(), f) == text.size();
-  if (std::fclose(f) != 0 || !ok) return system_error(path);
-  return {};
+  Result<std::unique_ptr<TextFile>> file = TextFile::open(begin(name));
+  if (!file) return file.error();
+  (*file)->write(text);
+  return (*file)->close();
 }
 
 Status OutputFolder::commit() {

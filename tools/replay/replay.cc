@@ -1,9 +1,9 @@
 #include "tools/replay/replay.h"
 
-#include <unistd.h>
+#include <sys/stat.h>
 
 #include <algorithm>
-#include <chrono>
+#include <array>
 #include <cinttypes>
 #include <cstdio>
 #include <map>
@@ -15,34 +15,13 @@
 #include "datapath/port/responder.h"
 #include "tools/gateway/gateway.h"
 #include "tools/replay/capture_merge.h"
+#include "tools/replay/captured_frame.h"
 #include "tools/replay/output_folder.h"
+#include "tools/replay/progress.h"
 #include "tools/trace/text_sink.h"
 
 namespace nf {
 namespace {
-
-// Packets done and rate, on a terminal's stderr only.
-class Progress {
- public:
-  Progress() : shown_(::isatty(2) != 0), begin_(std::chrono::steady_clock::now()), last_(begin_) {}
-  ~Progress() {
-    if (any_) std::fputs("\r\033[K", stderr);
-  }
-  void update(uint64_t packets) {
-    if (!shown_ || packets % 4096 != 0) return;
-    const auto now = std::chrono::steady_clock::now();
-    if (now - last_ < std::chrono::milliseconds(200)) return;
-    last_ = now;
-    any_ = true;
-    const double seconds = std::chrono::duration<double>(now - begin_).count();
-    std::fprintf(stderr, "\r\033[Kreplay: %" PRIu64 " packets, %.0f packets/s", packets,
-                 static_cast<double>(packets) / seconds);
-  }
-
- private:
-  bool shown_, any_ = false;
-  std::chrono::steady_clock::time_point begin_, last_;
-};
 
 class Replay {
  public:
@@ -56,22 +35,43 @@ class Replay {
     if (Status s = configure(*lab); !s) return s;
     Result<std::unique_ptr<CaptureMerge>> merge = CaptureMerge::open(options_.inputs);
     if (!merge) return merge.error();
+    if (Status s = refuse_to_replace_inputs(); !s) return s;
     Result<OutputFolder> folder = OutputFolder::open(options_.out);
     if (!folder) return folder.error();
-    if (Status s = open_ports(*folder, (*merge)->nanoseconds()); !s) return s;
+    if (Status s = open_outputs(*folder, (*merge)->nanoseconds()); !s) return s;
     listen();
     if (Status s = feed(**merge); !s) return s;
     return write_results(*folder);
   }
 
-  // What did not go through as it stood in the capture, and what was reached that is not modelled.
-  ExitCode report() const {
+  // What went where; on stderr what did not go through as it stood in the capture, and what was reached that is not
+  // modelled.
+  ExitCode report() {
+    Router& router = gateway_.router();
+    std::printf("%" PRIu64 " packets replayed, %zu connections at the end\n", packets_ - left_out(),
+                gateway_.conntrack().count());
+    for (const auto& dev : router.devices()) {
+      if (router.port(*dev) == nullptr) continue;
+      std::printf("  %s: %" PRIu64 " received, %" PRIu64 " sent\n", dev->name.c_str(), dev->rx_packets,
+                  dev->tx_packets);
+    }
+    for (size_t i = 1; i < kDropReasonCount; ++i) {
+      const uint64_t n = router.drops()[i] + host_.drops()[i];
+      if (n == 0) continue;
+      const auto reason = static_cast<DropReason>(i);
+      std::printf("  %" PRIu64 " dropped: %s (%s)\n", n, std::string(drop_reason_text(reason)).c_str(),
+                  std::string(drop_reason_name(reason)).c_str());
+    }
+    std::fflush(stdout);
+
     const auto say = [](uint64_t n, const char* what) {
       if (n > 0) std::fprintf(stderr, "replay: %" PRIu64 " packets %s\n", n, what);
     };
-    say(own_, "were sent by the interface they were captured on, and are left out");
-    say(cut_, "are cut short in the capture");
-    say(skipped_, "are not IPv4 in a capture without link headers, and are left out");
+    say(left_out(LeftOut::kOwn), "were sent by the interface they were captured on, and are left out");
+    say(left_out(LeftOut::kNotIpv4), "are not IPv4 in a capture without link headers, and are left out");
+    say(left_out(LeftOut::kBadFrame), "have no whole link header, and are left out");
+    say(left_out(LeftOut::kTooLong), "are longer than any packet, and are left out");
+    say(cut_, "are cut short in the capture; what is missing was taken to be zeros");
     ExitCode code = ExitCode::kOk;
     for (const auto& hit : gateway_.iptables().unmodelled_hits()) {
       std::fprintf(stderr, "replay: not modelled: %s: reached by %" PRIu64 " packets\n", hit.rule.c_str(), hit.packets);
@@ -99,7 +99,21 @@ class Replay {
     return {};
   }
 
-  Status open_ports(OutputFolder& folder, bool nanoseconds) {
+  // A capture called ens33.pcap in the output folder would be replaced by what was sent.
+  Status refuse_to_replace_inputs() const {
+    for (const auto& dev : gateway_.router().devices()) {
+      const std::string path = options_.out + '/' + dev->name + ".pcap";
+      struct stat out, in;
+      if (::stat(path.c_str(), &out) != 0) continue;
+      for (const auto& [interface, file] : options_.inputs) {
+        if (::stat(file.c_str(), &in) == 0 && in.st_dev == out.st_dev && in.st_ino == out.st_ino)
+          return error("--out " + options_.out + ": would replace the capture " + file);
+      }
+    }
+    return {};
+  }
+
+  Status open_outputs(OutputFolder& folder, bool nanoseconds) {
     for (const auto& dev : gateway_.router().devices()) {
       if (dev->kind != DeviceKind::kEthernet && dev->kind != DeviceKind::kRawIp) continue;
       PcapWriter::Options options;
@@ -110,7 +124,15 @@ class Replay {
       ports_.push_back(std::make_unique<PcapPort>(writer.take()));
       gateway_.router().attach_port(*dev, *ports_.back());
     }
-    return {};
+    const auto open = [&folder](const char* name, std::unique_ptr<TextFile>& file) -> Status {
+      Result<std::unique_ptr<TextFile>> opened = TextFile::open(folder.begin(name));
+      if (!opened) return opened.error();
+      file = opened.take();
+      return {};
+    };
+    if (Status s = open("conntrack-events.txt", events_); !s) return s;
+    if (Status s = open("log.txt", log_); !s) return s;
+    return options_.trace ? open("trace.txt", trace_) : Status();
   }
 
   void listen() {
@@ -120,8 +142,11 @@ class Replay {
     host_.set_icmp_error([&router](const Packet& cause, uint8_t type, uint8_t code, uint32_t info) {
       router.icmp_send(cause, type, code, info);
     });
-    router.on_log = [this](Time, std::string_view line) { (log_ += line) += '\n'; };
-    gateway_.conntrack().listen([this](const ct::EventReport& e) { (events_ += ct::format_event(e, true)) += '\n'; });
+    router.on_log = [this](Time, std::string_view line) {
+      log_->write(line);
+      log_->write("\n");
+    };
+    gateway_.conntrack().listen([this](const ct::EventReport& e) { events_->write(ct::format_event(e, true) + '\n'); });
     if (options_.trace) router.set_trace(&sink_);
   }
 
@@ -141,7 +166,7 @@ class Replay {
   }
 
   Status feed(CaptureMerge& merge) {
-    Progress progress;
+    Progress progress(merge.total_bytes());
     Router& router = gateway_.router();
     bool first = true;
     for (;;) {
@@ -154,35 +179,20 @@ class Replay {
       if (first) next_timer_ = at;
       first = false;
       advance(at);
-      progress.update(++packets_);
+      progress.update(++packets_, merge.bytes_read());
+      CapturedFrame frame = captured_frame(*item->packet, dev, router.pool());
+      ++outcomes_[static_cast<size_t>(frame.left_out)];
+      if (frame.packet == nullptr) continue;
       cut_ += item->packet->truncated();
-
-      CaptureSkip why;
-      PacketPtr p = decode_capture(*item->packet, router.pool(), why);
-      if (p == nullptr) {
-        ++skipped_;
-        continue;
-      }
-      if (sent_by(dev, *item->packet, *p)) {
-        ++own_;
-        continue;
-      }
-      if (dev.kind == DeviceKind::kEthernet && device_kind(item->packet->link) == DeviceKind::kRawIp) {
-        // A capture without link headers stands for frames addressed to the interface.
-        p->push(sizeof(EthernetHeader));
-        *reinterpret_cast<EthernetHeader*>(p->data()) = EthernetHeader{dev.mac, kNobody, be16(kEtherIpv4)};
-      }
-      if (!options_.checksum) p->checksum = ChecksumState::kUnnecessary;
-      router.receive(dev, {&p, 1}, at);
+      // Of a super-packet the sum is the sender's work still to be done.
+      if (!options_.checksum && frame.packet->checksum == ChecksumState::kNone)
+        frame.packet->checksum = ChecksumState::kUnnecessary;
+      router.receive(dev, {&frame.packet, 1}, at);
     }
   }
 
-  static bool sent_by(const Device& dev, const CapturedPacket& captured, const Packet& p) {
-    if (p.type == PacketType::kOutgoing) return true;
-    if (captured.link != LinkType::kEthernet || dev.master != nullptr) return false;
-    const EthernetHeader* eth = view<EthernetHeader>(captured.bytes);
-    return eth != nullptr && eth->source == dev.mac;
-  }
+  uint64_t left_out(LeftOut why) const { return outcomes_[static_cast<size_t>(why)]; }
+  uint64_t left_out() const { return packets_ - left_out(LeftOut::kNo); }
 
   Status write_results(OutputFolder& folder) {
     for (const auto& port : ports_)
@@ -191,30 +201,24 @@ class Replay {
     gateway_.conntrack().for_each([&](ct::Connection& c) { (entries += ct::format_entry(c, now_)) += '\n'; });
     ipt::SaveOptions save;
     save.counters = true;
-    const std::pair<const char*, std::string> files[] = {
-        {"iptables-save.txt", gateway_.iptables().save(save)},
-        {"conntrack-events.txt", std::move(events_)},
-        {"conntrack.txt", std::move(entries)},
-        {"log.txt", std::move(log_)},
-    };
-    for (const auto& [name, text] : files)
-      if (Status s = folder.write(name, text); !s) return s;
-    if (options_.trace) {
-      if (Status s = folder.write("trace.txt", trace_); !s) return s;
+    for (TextFile* file : {events_.get(), log_.get(), trace_.get()}) {
+      if (file == nullptr) continue;
+      if (Status s = file->close(); !s) return s;
     }
+    if (Status s = folder.write("iptables-save.txt", gateway_.iptables().save(save)); !s) return s;
+    if (Status s = folder.write("conntrack.txt", entries); !s) return s;
     return folder.commit();
   }
 
-  static constexpr MacAddress kNobody{0x02, 0, 0, 0, 0, 0x01};
-
   const ReplayOptions& options_;
   std::vector<std::unique_ptr<PcapPort>> ports_;
-  std::string events_, log_, trace_;
-  TextSink sink_{[this](std::string_view line) { trace_ += line; }};
+  std::unique_ptr<TextFile> events_, log_, trace_;
+  TextSink sink_{[this](std::string_view line) { trace_->write(line); }};
   Gateway gateway_;
   Responder host_{gateway_.router().pool(), 1};
   Time now_ = 0, next_timer_ = 0;
-  uint64_t packets_ = 0, own_ = 0, cut_ = 0, skipped_ = 0;
+  uint64_t packets_ = 0, cut_ = 0;
+  std::array<uint64_t, 5> outcomes_{};  // [LeftOut]
 };
 
 }  // namespace
