@@ -89,7 +89,11 @@ bool Conntrack::kill(Connection& c, Time now) { return core_->kill(c, now); }
 
 void Conntrack::attach(Packet& to, const Packet& from) {
   Connection* c = connection_of(from.ct);
-  if (c == nullptr) return;
+  if (c == nullptr) {
+    // The kernel's word is then RELATED without a connection: INVALID to the matches, and no CT rule touches it.
+    if (from.ctinfo == CtInfo::kUntracked) to.ctinfo = CtInfo::kRelated;
+    return;
+  }
   Conntrack::get(*c);
   core_->stack.pool().reset_ct(to);
   to.ct = from.ct;

@@ -59,7 +59,7 @@ long long age(const Connection& c, Time now) { return now / kSecond - c.started 
 
 // What differs between the forms of a line.
 struct Parts {
-  bool counters, age, mark, use, id;
+  bool counters, age, mark, use, id, state = true;
 };
 
 std::string format_line(const Connection& c, Time now, const Parts& parts, const FormatOptions& options) {
@@ -67,7 +67,7 @@ std::string format_line(const Connection& c, Time now, const Parts& parts, const
   std::string out;
   if (options.extended) out += "ipv4     2 ";
   out += strf("%-8s %u %lld ", protocol_name(protocol), protocol, seconds_left(c, now));
-  if (protocol == kProtoTcp) out += std::string(tcp_state_name(c.tcp.state)) + ' ';
+  if (protocol == kProtoTcp && parts.state) out += std::string(tcp_state_name(c.tcp.state)) + ' ';
   out += format_tuple(c.original(), protocol);
   if (parts.counters) out += format_counter(c.counters[0]);
   if ((c.status & kSeenReply) == 0) out += "[UNREPLIED] ";
@@ -97,10 +97,15 @@ std::string format_event(const EventReport& e, bool timestamp, const FormatOptio
                 static_cast<long long>(e.now % kSecond / kMicrosecond));
   const bool destroy = e.kind == EventReport::Kind::kDestroy;
   out += strf("%9s ", destroy ? "[DESTROY]" : e.kind == EventReport::Kind::kNew ? "[NEW]" : "[UPDATE]");
-  // Counters and times are told once, at the end; a mark when there is one or it changed; the use count never.
+  // Counters and times are told once, at the end; a mark when there is one or it changed; the use count never;
+  // TCP's state at the end and when it changed (an UPDATE for the first reply alone has none).
   const Connection& c = e.connection;
-  const Parts parts{destroy && (c.extensions & kExtAcct) != 0, destroy && (c.extensions & kExtTimestamp) != 0,
-                    c.mark != 0 || (e.events & kEventMark) != 0, false, options.id};
+  const Parts parts{destroy && (c.extensions & kExtAcct) != 0,
+                    destroy && (c.extensions & kExtTimestamp) != 0,
+                    c.mark != 0 || (e.events & kEventMark) != 0,
+                    false,
+                    options.id,
+                    destroy || (e.events & kEventProtoinfo) != 0};
   return out + format_line(c, e.now, parts, options);
 }
 

@@ -133,10 +133,15 @@ TEST(FormatEvent, AsConntrackE) {
       {Kind::kNew, connection(kProtoUdp, 5000, 6000, 0, 30 * kSecond), kEventNew,
        "    [NEW] udp      17 30 src=10.0.0.1 dst=10.0.0.2 sport=5000 dport=6000 [UNREPLIED] src=10.0.0.2 "
        "dst=10.0.0.1 sport=6000 dport=5000"},
-      {Kind::kUpdate, tcp(TcpState::kEstablished, 4000, 80, 432'000 * kSecond, kSeenReply | kAssured), kEventAssured,
+      {Kind::kUpdate, tcp(TcpState::kEstablished, 4000, 80, 432'000 * kSecond, kSeenReply | kAssured),
+       kEventAssured | kEventProtoinfo,
        " [UPDATE] tcp      6 432000 ESTABLISHED src=10.0.0.1 dst=10.0.0.2 sport=4000 dport=80 src=10.0.0.2 "
        "dst=10.0.0.1 sport=80 dport=4000 [ASSURED]"},
       // The last event has the time that was left and the state.
+      // A SYN-ACK out of nowhere answers a SYN that was answered before: seen is the reply, the state stays.
+      {Kind::kUpdate, tcp(TcpState::kSynSent, 132, 8080, 120 * kSecond, kSeenReply), kEventReply,
+       " [UPDATE] tcp      6 120 src=10.0.0.1 dst=10.0.0.2 sport=132 dport=8080 src=10.0.0.2 dst=10.0.0.1 sport=8080 "
+       "dport=132"},
       {Kind::kDestroy, tcp(TcpState::kClose, 4001, 81, 120 * kSecond), kEventDestroy,
        "[DESTROY] tcp      6 120 CLOSE src=10.0.0.1 dst=10.0.0.2 sport=4001 dport=81 [UNREPLIED] src=10.0.0.2 "
        "dst=10.0.0.1 sport=81 dport=4001"},
@@ -156,7 +161,7 @@ TEST(FormatEvent, AsConntrackE) {
 
 TEST(FormatEvent, WithTimestampExtendedAndId) {
   const Connection c = tcp(TcpState::kSynRecv, 4000, 80, 60 * kSecond, kSeenReply);
-  EXPECT_EQ(format_event({Kind::kUpdate, c, kEventReply, kNow}, true, {.extended = true, .id = true}),
+  EXPECT_EQ(format_event({Kind::kUpdate, c, kEventReply | kEventProtoinfo, kNow}, true, {.extended = true, .id = true}),
             "[1795256720.989274]\t [UPDATE] ipv4     2 tcp      6 60 SYN_RECV src=10.0.0.1 dst=10.0.0.2 sport=4000 "
             "dport=80 src=10.0.0.2 dst=10.0.0.1 sport=80 dport=4000 id=1247177237");
 }

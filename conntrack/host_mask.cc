@@ -31,7 +31,11 @@ Result<HostMask> parse_host_mask(std::string_view extension, const ipt::OptionSp
     h.mask = prefix_mask(static_cast<unsigned>(*length));
     return h;
   }
-  if (parse_address(mask, h.mask) && prefix_mask(static_cast<unsigned>(mask_length(h.mask))) == h.mask) return h;
+  if (parse_address(mask, h.mask)) {
+    // The real program keeps a length, and a mask with holes has none: it becomes 255, all ones.
+    if (prefix_mask(static_cast<unsigned>(mask_length(h.mask))) != h.mask) h.mask = prefix_mask(32);
+    return h;
+  }
   return error(std::string(extension) + ": bad value for option \"--" + std::string(option.name) +
                "\", neither a valid network mask nor valid CIDR (0-32).");
 }

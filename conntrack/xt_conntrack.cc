@@ -1,6 +1,8 @@
 // -m conntrack, revision 3. twin: net/netfilter/xt_conntrack.c, extensions/libxt_conntrack.c
 #include <strings.h>
 
+#include <bit>
+
 #include "conntrack/host_mask.h"
 #include "conntrack/xt_internal.h"
 #include "conntrack/xt_state_words.h"
@@ -229,8 +231,10 @@ unsigned ConntrackMatch::first_miss(const ipt::MatchInput& in) const {
   if (has(kState) && ((state_bits(in.packet) & states_) != 0) == inverted(kState)) return kState;
   if (in.packet.ct == 0) return has(kState) ? unsigned{kFields} : unsigned{kState};
   const Connection& c = *connection_of(in.packet.ct);
-  for (unsigned f = kProto; f < kFields; ++f)
-    if (has(f) && holds(f, c, in) == inverted(f)) return f;
+  for (uint32_t left = seen() & ~(1u << kState); left != 0; left &= left - 1) {
+    const unsigned f = static_cast<unsigned>(std::countr_zero(left));
+    if (holds(f, c, in) == inverted(f)) return f;
+  }
   return kFields;
 }
 

@@ -65,6 +65,7 @@ class CtTarget final : public ipt::WithOptions<ipt::Target> {
     return parse_argument(option.id, *text);
   }
 
+  std::string_view list_name() const override { return "CT"; }
   void save(std::string& out) const override {
     if (!alias_) print(out, "--");
   }
@@ -97,8 +98,8 @@ class CtTarget final : public ipt::WithOptions<ipt::Target> {
   }
 
   ipt::TargetVerdict target(PacketPtr& p, const HookState&) override {
-    // Seen before, on its way over loopback or by an earlier CT rule: too late.
-    if (p->ct != 0) return ipt::TargetVerdict::kContinue;
+    // Seen before, on its way over loopback or by an earlier CT rule: too late. Nor an error about an untracked packet.
+    if (p->ct != 0 || p->ctinfo == CtInfo::kRelated) return ipt::TargetVerdict::kContinue;
     if (notrack_) {
       p->ctinfo = CtInfo::kUntracked;
     } else if (p->ctinfo != CtInfo::kUntracked) {

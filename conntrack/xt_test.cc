@@ -7,6 +7,7 @@
 #include <cstring>
 
 #include "conntrack/conntrack.h"
+#include "conntrack/xt_state_words.h"
 #include "datapath/base/text.h"
 #include "datapath/hook/fake_stack.h"
 #include "datapath/iptables/iptables.h"
@@ -57,6 +58,8 @@ constexpr Accepted kAccepted[] = {
     {"filter", "-A INPUT -m conntrack --ctorigsrcport 80:90", nullptr, " ctorigsrcport 80:90"},
     {"filter", "-A INPUT -m conntrack --ctorigsrcport :90", "-A INPUT -m conntrack --ctorigsrcport 0:90",
      " ctorigsrcport 0:90"},
+    {"filter", "-A INPUT -m conntrack --ctreplsrc 10.0.0.5/255.0.255.254", "-A INPUT -m conntrack --ctreplsrc 10.0.0.5",
+     " ctreplsrc 10.0.0.5"},
     {"filter", "-A INPUT -m conntrack --ctorigsrcport 80:", "-A INPUT -m conntrack --ctorigsrcport 80:65535",
      " ctorigsrcport 80:65535"},
     {"filter", "-A INPUT -m conntrack --ctorigsrcport 90:80", nullptr, " ctorigsrcport 90:80"},
@@ -354,6 +357,30 @@ TEST(CtTarget, TheFirstOneDecides) {
 }
 
 // kernel-facts 12: exempting packets needs no conntrack.
+// Linux 6.18: a router with "-A OUTPUT ! --ctstate DNAT -j NOTRACK" sent a time-exceeded about an untracked packet; in
+// raw OUTPUT it was INVALID, before and behind that rule.
+TEST(CtTarget, ErrorsAboutUntrackedPacketsAreInvalidForGood) {
+  Bench bench;
+  const auto notrack = bench.registry.target("NOTRACK")->create();
+  const HookState state{HookPoint::kLocalOut, nullptr, nullptr, &bench.stack, bench.stack.now_, nullptr};
+  PacketPtr cause = bench.packet(), error = bench.packet();
+  notrack->target(cause, state);
+  ASSERT_EQ(cause->ctinfo, CtInfo::kUntracked);
+  bench.conntrack.attach(*error, *cause);
+  EXPECT_EQ(state_bits(*error), kStateInvalid);
+  EXPECT_EQ(notrack->target(error, state), ipt::TargetVerdict::kContinue);
+  EXPECT_EQ(state_bits(*error), kStateInvalid);
+}
+
+// iptables-legacy 1.8.9 -t raw -L -n
+TEST(CtTarget, NotrackIsListedAsCt) {
+  TestNet net;
+  ASSERT_TRUE(net.iptables.load(table_text("raw", "-A PREROUTING -j NOTRACK"), "rules").ok());
+  const auto listed = net.iptables.list(ipt::TableId::kRaw, "PREROUTING", {});
+  ASSERT_TRUE(listed.ok());
+  EXPECT_EQ(last_line(*listed), "CT         0    --  0.0.0.0/0            0.0.0.0/0            NOTRACK");
+}
+
 TEST(CtTarget, NotrackAloneLeavesConntrackAsleep) {
   TestNet net;
   ASSERT_TRUE(net.iptables.load(table_text("raw", "-A PREROUTING -j NOTRACK"), "rules").ok());

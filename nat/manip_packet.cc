@@ -122,6 +122,7 @@ bool must_rewrite(const ct::Connection& c, ManipType manip, CtDirection directio
 bool nf_nat_icmp_reply_translation(Packet& p, const ct::Connection& c, ManipType manip, CtDirection direction) {
   const uint32_t outer = p.ip().header_length();
   if (p.length() < outer + sizeof(IcmpHeader) + sizeof(Ipv4Header)) return false;
+  p.need_contiguous(sizeof(IcmpHeader) + sizeof(Ipv4Header));
   if (!transport_checksum_ok(p)) return false;
   IcmpHeader& icmp = *view<IcmpHeader>(p.transport());
   if (icmp.type == kIcmpRedirect) {

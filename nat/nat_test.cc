@@ -56,6 +56,26 @@ TEST(NatTrace, NewReplyAndLaterPackets) {
                                               "POSTROUTING rewrote 10.1.0.2>10.2.0.2 to 10.2.0.1>10.2.0.2"}));
 }
 
+// A reader is told the rule before what its target did.
+TEST(NatTrace, TheRuleComesBeforeItsTarget) {
+  class Order final : public trace::Sink {
+   public:
+    List words;
+    void event(const Packet&, const trace::Event& e) override {
+      if (const auto* rule = std::get_if<trace::RuleMatched>(&e))
+        words.push_back(std::string(rule->chain) + " " + std::string(rule->target));
+      if (const auto* set = std::get_if<trace::NatSetUp>(&e))
+        words.push_back(std::string(hook_name(set->hook)) + " set");
+    }
+  } sink;
+  TestNet net;
+  net.nat_rules(kMasquerade);
+  net.sink = &sink;
+  net.forward(TestNet::udp_bytes({kA, kS, 4000, 53}), net.left);
+  net.sink = nullptr;
+  EXPECT_EQ(sink.words, (List{"PREROUTING set", "POSTROUTING MASQUERADE", "POSTROUTING set"}));
+}
+
 // kernel-facts 1: a nat table whose rules translate nothing does nothing.
 TEST(NatTrace, WithoutATargetConntrackSleeps) {
   TestNet net;

@@ -80,6 +80,8 @@ class Extension {
  public:
   virtual ~Extension() = default;
   virtual std::string_view name() const = 0;
+  // What iptables -L calls it: the kernel's name, where name() is an alias of the command line.
+  virtual std::string_view list_name() const { return name(); }
   // False when the option is not one of this extension's.
   virtual Result<bool> parse_option(OptionReader& option) = 0;
   // Called when all options were seen: required options, combinations, table and hook. Text as iptables has it.

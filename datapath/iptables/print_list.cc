@@ -48,7 +48,8 @@ void rule_line(const TableModel& table, const Rule& r, size_t number, const Coun
                std::string& out) {
   if (o.line_numbers) out += strf("%-4zu ", number);
   if (o.verbose) out += cell(counters.packets, o.exact) + cell(counters.bytes, o.exact);
-  out += strf("%-9s ", std::string(table.target_name(r)).c_str());
+  const std::string_view target = r.kind == TargetKind::kExtension ? r.target->list_name() : table.target_name(r);
+  out += strf("%-9s ", std::string(target).c_str());
   out += r.not_protocol ? '!' : ' ';
   const std::string_view protocol = protocol_name(r.protocol, !o.numeric);
   if (o.numeric || protocol.empty())

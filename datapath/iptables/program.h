@@ -46,7 +46,14 @@ class Program {
 
   // Runs the chain of state.hook, which the table must have.
   Verdict run(PacketPtr& p, const HookState& state) {
-    return state.trace == nullptr && is_plain(*p) ? loop<false>(p, state) : loop<true>(p, state);
+    if (state.trace != nullptr) return loop<true>(p, state);
+    // A chain without rules, as most of raw's and mangle's are: nothing to compare, so no keys are made.
+    if (Body& end = bodies_[entry_[static_cast<size_t>(state.hook)]]; end.op == Op::kPolicyAccept) {
+      end.counters.packets += 1;
+      end.counters.bytes += p->length();
+      return Verdict::kAccept;
+    }
+    return is_plain(*p) ? loop<false>(p, state) : loop<true>(p, state);
   }
 
   // Live counters, by chain (index in TableModel::chains()) and rule; the policy's are behind the last rule.
@@ -117,6 +124,7 @@ class Program {
   template <bool kSlow>
   static bool residual_matches(const Body& b, uint64_t key0, uint64_t key1, const uint64_t* in, const uint64_t* out);
   Verdict unmodelled_hit(Packet& p, uint32_t at, const HookState& state);
+  TargetVerdict run_told(const Body& b, PacketPtr& p, uint32_t at, const HookState& state);
   void tell_rule(const Packet& p, const HookState& state, uint32_t at, trace::RuleVerdict verdict) const;
 
   TableId table_;

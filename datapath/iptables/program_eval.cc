@@ -20,7 +20,7 @@ constexpr uint32_t kUdpHeader = 8;
 uint64_t address_key(const Ipv4Header& ip) { return uint64_t{ip.source.raw()} | uint64_t{ip.destination.raw()} << 32; }
 
 // `ports`: the packet is plain, so a TCP or UDP packet has them.
-uint64_t rest_key(const Packet& p, bool ports, const uint64_t* in, const uint64_t* out) {
+[[gnu::always_inline]] inline uint64_t rest_key(const Packet& p, bool ports, const uint64_t* in, const uint64_t* out) {
   const Ipv4Header& ip = p.ip();
   uint64_t k = uint64_t{ip.protocol} << kProtocolShift;
   if (ports && (ip.protocol == kProtoTcp || ip.protocol == kProtoUdp)) {
@@ -67,6 +67,18 @@ uint32_t next_match(const RuleKey* keys, uint32_t at, uint64_t addresses, uint64
   return static_cast<uint32_t>(k - keys);
 }
 
+// What a target tells while it runs, kept until its rule was told: the rule's verdict is the target's.
+class HeldEvents final : public trace::Sink {
+ public:
+  void event(const Packet&, const trace::Event& e) override { events_.push_back(e); }
+  void release(const Packet& p, trace::Sink& to) {
+    for (const trace::Event& e : events_) to.event(p, e);
+  }
+
+ private:
+  std::vector<trace::Event> events_;
+};
+
 Verdict drop(Packet& p, DropReason reason) {
   p.drop_reason = static_cast<uint8_t>(reason);
   return Verdict::kDrop;
@@ -106,6 +118,32 @@ void Program::tell_rule(const Packet& p, const HookState& state, uint32_t at, Ru
   const Place& place = places_[at];
   state.trace->event(
       p, trace::RuleMatched{table_name(table_), chains_[place.chain].name, place.number, verdict, place.target});
+}
+
+// Runs the target of a traced packet's rule: the rule is told first, then what the target told.
+TargetVerdict Program::run_told(const Body& b, PacketPtr& p, uint32_t at, const HookState& state) {
+  HeldEvents held;
+  HookState inner = state;
+  inner.trace = &held;
+  const TargetVerdict v = b.target->target(p, inner);
+  switch (v) {
+    case TargetVerdict::kStolen:
+      return v;
+    case TargetVerdict::kAccept:
+      tell_rule(*p, state, at, RuleVerdict::kAccept);
+      break;
+    case TargetVerdict::kDrop:
+      tell_rule(*p, state, at, RuleVerdict::kDrop);
+      break;
+    case TargetVerdict::kReturn:
+      tell_rule(*p, state, at, RuleVerdict::kReturn);
+      break;
+    case TargetVerdict::kContinue:
+      tell_rule(*p, state, at, RuleVerdict::kContinue);
+      break;
+  }
+  held.release(*p, *state.trace);
+  return v;
 }
 
 Verdict Program::unmodelled_hit(Packet& p, uint32_t at, const HookState& state) {
@@ -195,29 +233,20 @@ Verdict Program::loop(PacketPtr& p, const HookState& state) {
       }
       case Op::kTarget: {
         p->drop_reason = static_cast<uint8_t>(DropReason::kIptablesRule);
-        const TargetVerdict v = b.target->target(p, state);
+        const TargetVerdict v = traced ? run_told(b, p, at, state) : b.target->target(p, state);
         if (v == TargetVerdict::kStolen) return Verdict::kStolen;
-        if (v == TargetVerdict::kDrop) {
-          if (traced) tell_rule(*p, state, at, RuleVerdict::kDrop);
-          return Verdict::kDrop;
-        }
+        if (v == TargetVerdict::kDrop) return Verdict::kDrop;
         p->drop_reason = static_cast<uint8_t>(DropReason::kNone);
-        if (v == TargetVerdict::kAccept) {
-          if (traced) tell_rule(*p, state, at, RuleVerdict::kAccept);
-          return Verdict::kAccept;
-        }
+        if (v == TargetVerdict::kAccept) return Verdict::kAccept;
         // The target may have changed the packet, and what it sent may have used the caches.
         in = in_.bits(state.in);
         out = out_.bits(state.out);
         addresses = address_key(p->ip());
         rest = rest_key(*p, !kSlow && is_plain(*p), in, out);
-        if (v == TargetVerdict::kReturn) {
-          if (traced) tell_rule(*p, state, at, RuleVerdict::kReturn);
+        if (v == TargetVerdict::kReturn)
           at = depth == 0 ? underflow_[hook] : stack[--depth];
-        } else {
-          if (traced) tell_rule(*p, state, at, RuleVerdict::kContinue);
+        else
           ++at;
-        }
         break;
       }
       case Op::kUnmodelled:

@@ -101,6 +101,8 @@ class LimitMatch final : public WithOptions<Match> {
 
   bool match(const MatchInput& in) override {
     const uint64_t now = to_jiffies(in.state.now);
+    // Loaded before the clock stood (a replay's starts with the first packet): no time passed until now.
+    if (previous_ == 0) previous_ = now;
     // Captured time may step back; jiffies do not.
     const uint64_t passed = now > previous_ ? now - previous_ : 0;
     previous_ = std::max(now, previous_);

@@ -74,6 +74,15 @@ TEST_F(LimitOverTime, ARestRefillsToTheBurstOnly) {
   EXPECT_FALSE(at(*match, 60'000));
 }
 
+// A replay loads its rules before the first packet tells the time.
+TEST_F(LimitOverTime, TheClockMayStartAfterTheRule) {
+  stack_.now_ = 0;
+  const auto match = live("--limit 2/day --limit-burst 3");
+  const int64_t start = 1'795'256'720'989;
+  for (int i = 0; i < 3; ++i) EXPECT_TRUE(at(*match, start)) << i;
+  EXPECT_FALSE(at(*match, start));
+}
+
 TEST_F(LimitOverTime, PeriodsAreTruncated) {
   // 3/sec is a period of 3333: 10665 credits (10665.6 truncated), two packets of burst are 21331.
   const auto match = live("--limit 3/sec --limit-burst 2");

@@ -26,7 +26,14 @@ struct Device;
 class PacketPool;
 
 // Who a frame was addressed to. twin: PACKET_HOST..., uapi/linux/if_packet.h (values)
-enum class PacketType : uint8_t { kHost = 0, kBroadcast = 1, kMulticast = 2, kOtherHost = 3, kOutgoing = 4 };
+enum class PacketType : uint8_t {
+  kHost = 0,
+  kBroadcast = 1,
+  kMulticast = 2,
+  kOtherHost = 3,
+  kOutgoing = 4,
+  kLoopback = 5,  // a broadcast or multicast of this host's own, come back to it
+};
 
 // What is known of the transport checksum. twin: CHECKSUM_*, include/linux/skbuff.h
 enum class ChecksumState : uint8_t {
@@ -37,6 +44,20 @@ enum class ChecksumState : uint8_t {
 
 // twin: SKB_GSO_*
 enum class GsoType : uint8_t { kNone, kTcpv4, kUdpL4 };
+
+// What the router found in the IPv4 options of a received packet. Offsets count from the IPv4 header; 0: not there.
+// twin: struct ip_options in IPCB(skb)
+struct IpOptionState {
+  uint8_t length = 0;  // of all options, bytes
+  uint8_t record_route = 0, timestamp = 0, source_route = 0, cipso = 0;
+  bool record_address : 1 = false;     // the outgoing address is still to be written into record route
+  bool timestamp_address : 1 = false;  // and into timestamp
+  bool timestamp_time : 1 = false;
+  bool strict : 1 = false;
+  bool source_route_hit : 1 = false;  // the source route leads on from here, to `nexthop`
+  bool changed : 1 = false;           // the header's checksum is to be written anew
+  Be32 nexthop;
+};
 
 class Packet {
  public:
@@ -78,6 +99,14 @@ class Packet {
     length_ = 0;
     fragment_count = 0;
   }
+  // The n bytes behind the IPv4 header were needed in one piece: a packet whose first fragment had fewer is no longer
+  // cut in the old places. Exact as long as n is no multiple of 8. twin: pskb_may_pull
+  void need_contiguous(uint32_t n) {
+    if (fragment_count == 0) return;
+    uint16_t first;
+    __builtin_memcpy(&first, tail(), sizeof first);
+    if (first < n) fragment_count = 0;
+  }
   // Where tailroom() begins.
   uint8_t* tail() { return data() + length_; }
 
@@ -106,6 +135,7 @@ class Packet {
   uint64_t ct_prepared = 0;  // scratch of the prepare stage: flow hash, 0 when not prepared
   Dst dst;
   MacAddress bridged_source{};  // with bridged_dnat: the frame's own source, which the bridge keeps
+  IpOptionState options;
   uint32_t mark = 0;
   uint32_t priority = 0;
   uint16_t protocol = 0;       // EtherType
@@ -125,6 +155,7 @@ class Packet {
   bool bridge_netfilter = false;  // PREROUTING was already run by the bridge (ip_sabotage_in)
   bool bridged_dnat = false;      // waits for its next hop's address, then goes on in the bridge
   bool df_fragments = false;      // a fragment carried DF (IPSKB_FRAG_PMTU: DF on the largest fragment)
+  bool ignore_df = false;         // put together by PREROUTING or OUTPUT: may be cut again. twin: skb->ignore_df
   bool forwarded = false;         // twin: IPSKB_FORWARDED
   bool traced = false;            // the run of this packet is told to the trace sink
 

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <cstring>
+
 #include "datapath/packet/testing.h"
 
 namespace nf {
@@ -127,6 +129,20 @@ TEST(PacketPool, ReleasesTheConnectionOnce) {
   EXPECT_EQ(p->ctinfo, CtInfo::kNone);
   p.reset();
   EXPECT_EQ(released, (std::vector<uintptr_t>{5, 6}));
+}
+
+// Linux 6.18: a TCP segment that came as 16 + 104 bytes leaves as 104 + 16, one that came as 24 + 96 as it came.
+TEST(Packet, AHeaderThatHadToBeInOnePieceMovesTheCut) {
+  PacketPool pool;
+  PacketPtr p = pool.allocate(200);
+  p->put(140);
+  const uint16_t lengths[] = {16, 104};
+  std::memcpy(p->tail(), lengths, sizeof lengths);
+  p->fragment_count = 2;
+  p->need_contiguous(16);
+  EXPECT_EQ(p->fragment_count, 2u);
+  p->need_contiguous(20);
+  EXPECT_EQ(p->fragment_count, 0u);
 }
 
 }  // namespace

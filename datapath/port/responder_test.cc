@@ -93,7 +93,7 @@ TEST(Responder, TcpSegmentsAgainstKernel) {
     Pair pair;
     Random random(7);
     for (int flags = 0; flags < 256; ++flags) {
-      for (const size_t payload : {0, 3, 100}) {
+      for (const size_t payload : {0u, 3u, 100u}) {
         PacketPtr p = test::make_tcp(pair.pool_, payload, static_cast<uint8_t>(flags));
         TcpHeader& tcp = *view<TcpHeader>(p->transport());
         tcp.sequence = be32(random.u32());
@@ -141,7 +141,7 @@ TEST(Responder, IcmpAgainstKernel) {
       // The timestamp's answer holds the time of day: below.
       if (type == kIcmpTimestamp) continue;
       for (const uint8_t code : {uint8_t{0}, uint8_t{5}}) {
-        for (const size_t length : {8, 9, 64, 1400}) {
+        for (const size_t length : {8u, 9u, 64u, 1400u}) {
           std::vector<uint8_t> l4 = test::pattern(length);
           l4[0] = static_cast<uint8_t>(type);
           l4[1] = code;
@@ -175,7 +175,7 @@ TEST(Responder, TimestampReply) {
   PacketPtr reply;
   responder.set_sink([&](PacketPtr p) { reply = std::move(p); });
   const Time now = (20'000 * int64_t{86'400} + 3'661) * kSecond + 5 * kMillisecond;  // 01:01:01.005
-  for (const size_t length : {11, 12, 20, 40}) {
+  for (const size_t length : {11u, 12u, 20u, 40u}) {
     std::vector<uint8_t> l4(length, 0x77);
     l4[0] = kIcmpTimestamp;
     l4[1] = 1;

@@ -36,7 +36,7 @@ TEST(TapPort, KernelAnswersPing) {
         "ip neigh add 10.9.0.1 lladdr 02:00:00:00:00:0a dev t0");
     // The last one is longer than a small packet's buffer, in one frame.
     run("ip link set t0 mtu 9000");
-    for (const size_t payload : {0, 56, 1472, 2006, 2007, 8000}) {
+    for (const size_t payload : {0u, 56u, 1472u, 2006u, 2007u, 8000u}) {
       ASSERT_TRUE(tap.send(framed(make_echo(pool, payload))));
       const auto got = receive_until(tap, pool, 1, is_ipv4_frame);
       ASSERT_EQ(got.size(), 1u);

@@ -8,6 +8,8 @@
 namespace nf {
 namespace {
 
+// Ethernet, and IEEE 802 as some stations call it (RFC 1042).
+bool known_hardware(uint16_t type) { return type == 1 || type == 6; }
 bool is_loopback(Be32 a) { return a.host() >> 24 == 127; }
 bool is_multicast_ip(Be32 a) { return a.host() >> 28 == 14; }
 
@@ -15,37 +17,61 @@ bool is_multicast_ip(Be32 a) { return a.host() >> 28 == 14; }
 
 bool Arp::ignored(const Device& dev, Be32 sender, Be32 target) const {
   const int64_t mode = std::max(dev.conf.arp_ignore, r_.conf_all().arp_ignore);
-  const auto on_device = [&](bool same_subnet) {
-    for (const Address& a : r_.routing().addresses(dev)) {
-      if (a.local != target) continue;
-      if (!same_subnet) return true;
+  // twin: confirm_addr_indev
+  const auto has = [&](const Device& on, Be32 neighbour, RouteScope widest) {
+    bool found = false, same_subnet = neighbour.is_zero();
+    for (const Address& a : r_.routing().addresses(on)) {
+      found = found || (a.local == target && a.scope <= widest);
       const Be32 mask = prefix_mask(a.length);
-      if ((a.local & mask) == (sender & mask)) return true;
+      same_subnet = same_subnet || ((a.peer & mask) == (neighbour & mask) && (a.peer & mask) == (target & mask));
     }
-    return false;
+    return found && same_subnet;
   };
   switch (mode) {
-    case 0:
-      return false;
     case 1:
-      return !on_device(false);
+      if (!has(dev, Be32{}, RouteScope::kHost)) return true;
+      break;
     case 2:
-      return !on_device(true);
+      if (!has(dev, sender, RouteScope::kHost)) return true;
+      break;
+    case 3: {
+      const auto& devices = r_.devices();
+      if (std::none_of(devices.begin(), devices.end(),
+                       [&](const auto& d) { return has(*d, Be32{}, RouteScope::kLink); }))
+        return true;
+      break;
+    }
     case 8:
       return true;
     default:
-      return false;
+      break;
   }
+  return false;
+}
+
+bool Arp::filtered(const Device& dev, Be32 sender, Be32 target) const {
+  if (dev.conf.arp_filter == 0 && r_.conf_all().arp_filter == 0) return false;
+  FlowKey key;
+  key.destination = sender;
+  key.source = target;
+  Dst dst;
+  Be32 chosen;
+  return r_.routing().route_output(key, dst, chosen) != DropReason::kNone || dst.out != &dev;
 }
 
 void Arp::rcv(PacketPtr p) {
   const Device& dev = *p->dev;
   if (dev.no_arp || p->type == PacketType::kOtherHost) return r_.drop(std::move(p), DropReason::kArpIgnored);
   const ArpHeader* received = view<ArpHeader>(std::as_const(*p).bytes());
-  if (received == nullptr || received->hardware_type.host() != 1 || received->protocol_type.host() != kEtherIpv4 ||
-      received->hardware_length != 6 || received->protocol_length != 4)
+  if (received == nullptr || !known_hardware(received->hardware_type.host()) ||
+      received->protocol_type.host() != kEtherIpv4 || received->hardware_length != 6 || received->protocol_length != 4)
     return r_.drop(std::move(p), DropReason::kArpMalformed);
-  const ArpHeader arp = *received;
+  process(std::move(p), false);
+}
+
+void Arp::process(PacketPtr p, bool delayed) {
+  const Device& dev = *p->dev;
+  const ArpHeader arp = *view<ArpHeader>(std::as_const(*p).bytes());
   const uint16_t operation = arp.operation.host();
   if (operation != kArpRequest && operation != kArpReply) return r_.drop(std::move(p), DropReason::kArpMalformed);
 
@@ -53,9 +79,7 @@ void Arp::rcv(PacketPtr p) {
   if (is_multicast_ip(arp.target_ip) || (!local_net && is_loopback(arp.target_ip)))
     return r_.drop(std::move(p), DropReason::kArpIgnored);
 
-  const auto answer = [&] {
-    send(kArpReply, dev, arp.sender_mac, arp.sender_ip, arp.target_ip, arp.sender_mac);
-  };
+  const auto answer = [&] { send(kArpReply, dev, arp.sender_mac, arp.sender_ip, arp.target_ip, arp.sender_mac); };
   if (arp.sender_ip.is_zero()) {
     // Duplicate address detection (RFC 5227 probe).
     if (operation == kArpRequest && r_.address_type(arp.target_ip, nullptr) == RouteType::kLocal &&
@@ -69,7 +93,7 @@ void Arp::rcv(PacketPtr p) {
     Dst dst;
     const DropReason refused = r_.routing().route_input(arp.target_ip, arp.sender_ip, 0, 0, dev, dst);
     if (refused == DropReason::kNone && dst.type == RouteType::kLocal) {
-      if (!ignored(dev, arp.sender_ip, arp.target_ip)) {
+      if (!ignored(dev, arp.sender_ip, arp.target_ip) && !filtered(dev, arp.sender_ip, arp.target_ip)) {
         neighbours.learn(dev, arp.sender_ip, arp.sender_mac, false, true, true, r_.now());
         answer();
       }
@@ -78,7 +102,13 @@ void Arp::rcv(PacketPtr p) {
     if (refused == DropReason::kNone && dst.type == RouteType::kUnicast && dev.conf.forwarding != 0 &&
         (dev.conf.proxy_arp != 0 || r_.conf_all().proxy_arp != 0) && dst.out != &dev) {
       neighbours.learn(dev, arp.sender_ip, arp.sender_mac, false, true, true, r_.now());
-      answer();
+      // An answer for somebody else gives that one the chance to be quicker.
+      if (delayed || p->type == PacketType::kHost) return answer();
+      if (delayed_.size() >= kProxyQueue) return r_.drop(std::move(p), DropReason::kArpIgnored);
+      const Time due = r_.now() + r_.random().below(kProxyDelay / kMillisecond) * kMillisecond;
+      const auto at =
+          std::upper_bound(delayed_.begin(), delayed_.end(), due, [](Time t, const Delayed& d) { return t < d.due; });
+      delayed_.insert(at, Delayed{due, std::move(p)});
       return;
     }
   }
@@ -88,6 +118,15 @@ void Arp::rcv(PacketPtr p) {
                           r_.address_type(arp.sender_ip, &dev) == RouteType::kUnicast;
   const bool reply_to_us = operation == kArpReply && p->type == PacketType::kHost;
   neighbours.learn(dev, arp.sender_ip, arp.sender_mac, reply_to_us, false, gratuitous, r_.now());
+}
+
+Time Arp::expire(Time now) {
+  while (!delayed_.empty() && delayed_.front().due <= now) {
+    PacketPtr p = std::move(delayed_.front().packet);
+    delayed_.pop_front();
+    if (p->dev->up) process(std::move(p), true);
+  }
+  return delayed_.empty() ? INT64_MAX : delayed_.front().due;
 }
 
 void Arp::solicit(const Device& dev, Be32 target, const MacAddress* known, const Packet* cause) {

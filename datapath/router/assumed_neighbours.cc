@@ -2,13 +2,22 @@
 
 namespace nf {
 
-void AssumedNeighbours::saw(const Packet& p) {
-  if (p.has_mac_header()) seen_.insert_or_assign(p.ip().source, p.mac().source);
+void AssumedNeighbours::saw(NeighbourTable& table, const Packet& p) {
+  if (!p.has_mac_header()) return;
+  const Be32 source = p.ip().source;
+  Recent& recent = recent_[(source.host() * 0x9e3779b1u) >> 24];
+  if (recent.address == source && recent.mac == p.mac().source) return;
+  recent = {source, p.mac().source};
+  seen_.insert_or_assign(source, p.mac().source);
+  const auto it = derived_.find(source);
+  if (it == derived_.end() || it->second != p.dev) return;
+  table.add_static(*p.dev, source, p.mac().source, NeighbourState::kPermanent);
+  derived_.erase(it);
 }
 
-void AssumedNeighbours::provide(NeighbourTable& table, const Device& dev, Be32 address) const {
-  if (dev.kind == DeviceKind::kLoopback || dev.kind == DeviceKind::kRawIp || table.lookup(dev, address)) return;
+void AssumedNeighbours::provide(NeighbourTable& table, const Device& dev, Be32 address) {
   const auto it = seen_.find(address);
+  if (it == seen_.end()) derived_.insert_or_assign(address, &dev);
   const uint32_t a = address.host();
   const MacAddress derived{0x02,
                            0x00,

@@ -19,13 +19,11 @@ void BridgeLayer::add_sysctls(SysctlTable& sysctl) {
 }
 
 Bridge& BridgeLayer::add(Device& dev, const BridgeOptions& options) {
-  return *bridges_.emplace_back(std::make_unique<Bridge>(dev, options));
-}
-
-Bridge* BridgeLayer::find(const Device& dev) {
-  for (const auto& b : bridges_)
-    if (&b->device() == &dev) return b.get();
-  return nullptr;
+  Bridge& bridge = *bridges_.emplace_back(std::make_unique<Bridge>(dev, options));
+  const auto index = static_cast<size_t>(dev.ifindex);
+  if (by_index_.size() <= index) by_index_.resize(index + 1, nullptr);
+  by_index_[index] = &bridge;
+  return bridge;
 }
 
 void BridgeLayer::set_master(Device& dev, Device* bridge) {
@@ -62,12 +60,15 @@ void BridgeLayer::handle_frame(PacketPtr p) {
     case Bridge::Arrival::kDrop:
       return r_.drop(std::move(p), DropReason::kBridgeBadFrame);
     case Bridge::Arrival::kPortOnly:
+      // For the port itself, as if it had no bridge. twin: br_handle_local_finish, RX_HANDLER_PASS
       bridge.learn(p->mac().source, *p->dev, r_.now());
-      return r_.drop(std::move(p), DropReason::kUnhandledProtocol);
+      return r_.link().deliver_up(std::move(p));
     case Bridge::Arrival::kBridge:
       break;
   }
   if (p->mac().destination == bridge.device().mac) p->type = PacketType::kHost;
+  if (p->protocol == kEtherIpv6 && call_ip6tables_ != 0 && !validate_ipv6(*p))
+    return r_.drop(std::move(p), DropReason::kIpHeader);
   if (netfilter_on(*p) && !nf_pre_routing(bridge, p)) return;
   handle_frame_finish(bridge, std::move(p));
 }
@@ -94,9 +95,27 @@ void BridgeLayer::pass_up(Bridge& bridge, PacketPtr p) {
   Device& dev = bridge.device();
   r_.tell(*p, trace::Bridged{&dev, p->dev, nullptr, false});
   p->dev = &dev;
+  // The bridge's stand-in for a route. twin: br_drop_fake_rtable
+  if (p->bridge_netfilter && p->dst.out == &dev) p->dst = {};
+  if (p->ct != 0 && p->type != PacketType::kHost && !confirm(p, dev)) return;
   ++dev.rx_packets;
   dev.rx_bytes += p->length();
-  r_.link().deliver(std::move(p));
+  r_.link().deliver_up(std::move(p));
+}
+
+bool BridgeLayer::confirm(PacketPtr& p, const Device& dev) {
+  const HookState state{HookPoint::kLocalIn, &dev, nullptr, &r_, r_.now(), nullptr};
+  for (const HookTable::Entry& e : r_.hooks().entries(HookPoint::kLocalIn)) {
+    if (e.priority != priority::kConfirm) continue;
+    const Verdict v = e.function(e.self, p, state);
+    if (v == Verdict::kAccept) continue;
+    if (v == Verdict::kDrop) {
+      const auto reason = static_cast<DropReason>(p->drop_reason);
+      r_.drop(std::move(p), reason, &state.hook);
+    }
+    return false;
+  }
+  return true;
 }
 
 void BridgeLayer::forward(Bridge& bridge, PacketPtr p, const Device* in, Device& out) {

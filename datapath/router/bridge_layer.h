@@ -23,7 +23,10 @@ class BridgeLayer {
 
   // `dev` is a device of kind kBridge.
   Bridge& add(Device& dev, const BridgeOptions& options);
-  Bridge* find(const Device& dev);
+  Bridge* find(const Device& dev) {
+    const auto index = static_cast<size_t>(dev.ifindex);
+    return index < by_index_.size() ? by_index_[index] : nullptr;
+  }
   // Makes `dev` a port of `bridge`, or (null) of none.
   void set_master(Device& dev, Device* bridge);
   // Something about a device changed that its bridge, or it as a bridge, must know.
@@ -44,10 +47,13 @@ class BridgeLayer {
   // twin: br_handle_frame_finish. At its payload, p->dev is the port.
   void handle_frame_finish(Bridge& bridge, PacketPtr p);
   void pass_up(Bridge& bridge, PacketPtr p);  // twin: br_pass_frame_up
+  // A packet not for this station alone may have been flooded, too: its connection is confirmed before it goes up, by
+  // the functions that do so last at INPUT. False: the packet ended. twin: br_nf_local_in
+  bool confirm(PacketPtr& p, const Device& dev);
   // Sends to one port if that may get it, or copies to all that may. `in`: the port it came by, null: from the bridge
   // device.
-  void forward(Bridge& bridge, PacketPtr p, const Device* in, Device& out);  // twin: br_forward
-  void flood(Bridge& bridge, PacketPtr p, const Device* in);                // twin: br_flood
+  void forward(Bridge& bridge, PacketPtr p, const Device* in, Device& out);                   // twin: br_forward
+  void flood(Bridge& bridge, PacketPtr p, const Device* in);                                  // twin: br_flood
   void forward_to(Bridge& bridge, PacketPtr p, const Device* in, Device& out, bool flooded);  // twin: __br_forward
   // --- bridge_netfilter.cc. Each returns false when the packet ended there.
   bool netfilter_on(const Packet& p) const;
@@ -55,14 +61,17 @@ class BridgeLayer {
   bool nf_pre_routing(Bridge& bridge, PacketPtr& p);
   // FORWARD and POSTROUTING for a frame going from port to port. twin: br_nf_forward_ip, br_nf_post_routing
   bool nf_forward(Bridge& bridge, PacketPtr& p, const Device& out);
+  // The checks bridged IPv6 meets; there are no hooks for it. twin: br_validate_ipv6
+  static bool validate_ipv6(Packet& p);
   // Sends on, cut into the fragments it came in. twin: br_nf_dev_queue_xmit
   void nf_transmit(PacketPtr p, const Device& out);
 
   Router& r_;
   std::vector<std::unique_ptr<Bridge>> bridges_;
-  int64_t call_iptables_ = 1;   // net.bridge.bridge-nf-call-iptables
-  int64_t call_ip6tables_ = 1;  // accepted; IPv6 is bridged without hooks
-  int64_t call_arptables_ = 1;  // accepted; there are no arptables rules here
+  std::vector<Bridge*> by_index_;  // by ifindex of the bridge device
+  int64_t call_iptables_ = 1;      // net.bridge.bridge-nf-call-iptables
+  int64_t call_ip6tables_ = 1;     // bridged IPv6 is checked; there are no rules for it
+  int64_t call_arptables_ = 1;     // accepted; there are no arptables rules here
   int64_t filter_vlan_ = 0;
   int64_t filter_pppoe_ = 0;
   int64_t pass_vlan_ = 0;

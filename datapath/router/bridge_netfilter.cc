@@ -1,5 +1,6 @@
 // Bridged IPv4 goes through PREROUTING, FORWARD and POSTROUTING with the bridge as its device.
 // twin: net/bridge/br_netfilter_hooks.c
+#include <algorithm>
 #include <utility>
 
 #include "datapath/packet/rewrite.h"
@@ -8,6 +9,17 @@
 namespace nf {
 
 bool BridgeLayer::netfilter_on(const Packet& p) const { return call_iptables_ != 0 && p.protocol == kEtherIpv4; }
+
+bool BridgeLayer::validate_ipv6(Packet& p) {
+  constexpr uint32_t kHeader = 40;
+  constexpr uint8_t kHopByHop = 0;
+  if (p.length() < kHeader || p.data()[0] >> 4 != 6) return false;
+  const uint32_t payload = uint32_t{p.data()[4]} << 8 | p.data()[5];
+  if (payload == 0 && p.data()[6] == kHopByHop) return true;  // a jumbogram tells its length elsewhere
+  if (payload + kHeader > p.length()) return false;
+  p.trim(payload + kHeader);
+  return true;
+}
 
 bool BridgeLayer::nf_pre_routing(Bridge& bridge, PacketPtr& p) {
   if (const DropReason bad = IpLayer::validate(*p); bad != DropReason::kNone) {
@@ -30,32 +42,28 @@ bool BridgeLayer::nf_pre_routing(Bridge& bridge, PacketPtr& p) {
   if (p->ip().destination != destination) {
     const Ipv4Header& ip = p->ip();
     Dst dst;
-    DropReason refused = r_.routing().route_input(ip.destination, ip.source, ip.tos, p->mark, dev, dst);
-    if (refused == DropReason::kForwardingOff) {
-      // Bridged traffic with a changed destination does not need ip_forward, if it stays on this bridge.
-      FlowKey key;
-      key.destination = ip.destination;
-      key.tos = ip.tos;
-      Be32 source;
-      if (r_.routing().route_output(key, dst, source) == DropReason::kNone && dst.out == &dev)
-        refused = DropReason::kNone;
-    }
-    if (refused != DropReason::kNone) {
+    const DropReason refused = r_.routing().route_input(ip.destination, ip.source, ip.tos, p->mark, dev, dst);
+    if (refused != DropReason::kNone && !dst.valid()) {
       r_.drop(std::move(p), refused);
       return false;
     }
+    // A destination that cannot be reached is the router's to refuse (also when forwarding is off: bridged traffic
+    // with a changed destination needs ip_forward).
+    if (refused != DropReason::kNone) dst = {};
     p->dst = dst;
-    r_.tell(*p, trace::Routed{dst.type, dst.out, dst.nexthop});
+    if (dst.valid()) r_.tell(*p, trace::Routed{dst.type, dst.out, dst.nexthop});
     if (dst.out == &dev) {
       // To another station of the same bridge: only the link address changes, the router is not involved.
       p->bridged_dnat = true;
       p->bridged_source = p->mac().source;
-      if (r_.options().assume_neighbours) r_.assumed_neighbours().provide(r_.neighbours(), dev, dst.nexthop);
       r_.neighbours().output(std::move(p), dev, dst.nexthop, r_.now());
       return false;
     }
     p->mac().destination = dev.mac;
     p->type = PacketType::kHost;
+  } else {
+    // Stands in for a route, so that a rejected packet can be answered. twin: bridge_parent_rtable
+    p->dst = Dst{.out = &dev, .nexthop = {}, .preferred_source = {}, .mtu = dev.mtu, .type = RouteType::kUnicast};
   }
   p->dev = port;
   return true;
@@ -78,8 +86,9 @@ bool BridgeLayer::nf_forward(Bridge& bridge, PacketPtr& p, const Device& out) {
     return false;
   }
   p->phys_out = &out;
+  p->df_fragments = false;  // forgotten on the way through the bridge, unlike frag_max_size
   if (!r_.run_hook(HookPoint::kForward, p, dev, dev)) return false;
-  if (!r_.run_hook(HookPoint::kPostRouting, p, dev, dev)) return false;
+  if (!r_.run_hook(HookPoint::kPostRouting, p, nullptr, dev)) return false;
   if (other_host) p->type = PacketType::kOtherHost;
   return true;
 }
@@ -87,12 +96,14 @@ bool BridgeLayer::nf_forward(Bridge& bridge, PacketPtr& p, const Device& out) {
 void BridgeLayer::nf_transmit(PacketPtr p, const Device& out) {
   const MacAddress destination = p->mac().destination, source = p->mac().source;
   const auto send = [&](PacketPtr f) { r_.link().send(std::move(f), out, destination, source, kEtherIpv4); };
-  const bool too_long = p->gso == GsoType::kNone && p->length() > out.mtu;
-  if (p->frag_max_size == 0 && !too_long) return send(std::move(p));
-  if (p->frag_max_size == 0) return r_.drop(std::move(p), DropReason::kTooBig);
+  const uint32_t largest = p->frag_max_size;
+  const uint32_t limit = largest != 0 ? std::min(largest, out.mtu) : out.mtu;
+  if (p->gso != GsoType::kNone || p->length() <= limit) return send(std::move(p));
+  // twin: br_nf_ip_fragment, which asks the bridge's MTU, not the port's
+  const uint32_t mtu = out.master->mtu;
+  if ((p->ip().dont_fragment() && !p->ignore_df) || largest > mtu) return r_.drop(std::move(p), DropReason::kTooBig);
   complete_checksum(*p);
-  const uint32_t limit = p->frag_max_size;
-  fragment(std::move(p), limit, r_.pool(), send);
+  fragment(std::move(p), mtu, r_.pool(), send);
 }
 
 }  // namespace nf

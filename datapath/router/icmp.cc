@@ -12,13 +12,13 @@ namespace {
 
 // The reference kernel's HZ; rate limits count in its jiffies.
 constexpr int64_t kHz = 250;
-constexpr int64_t kBurstFactor = 6;                 // XRLIM_BURST_FACTOR
-constexpr int64_t kErrorCost = kHz;                 // ip_rt_error_cost
-constexpr int64_t kErrorBurst = 5 * kHz;            // ip_rt_error_burst
-constexpr int64_t kRedirectSilence = 20 * kHz;      // ip_rt_redirect_silence (RT_REDIRECT_SILENCE at HZ/50 << 10)
-constexpr int64_t kRedirectLoad = kHz / 50;         // ip_rt_redirect_load
-constexpr uint32_t kRedirectNumber = 9;             // ip_rt_redirect_number
-constexpr Be32 kDummyAddress = ip4(192, 0, 0, 8);   // INADDR_DUMMY, RFC 7600
+constexpr int64_t kBurstFactor = 6;                // XRLIM_BURST_FACTOR
+constexpr int64_t kErrorCost = kHz;                // ip_rt_error_cost
+constexpr int64_t kErrorBurst = 5 * kHz;           // ip_rt_error_burst
+constexpr int64_t kRedirectSilence = 20 * kHz;     // ip_rt_redirect_silence (RT_REDIRECT_SILENCE at HZ/50 << 10)
+constexpr int64_t kRedirectLoad = kHz / 50;        // ip_rt_redirect_load
+constexpr uint32_t kRedirectNumber = 9;            // ip_rt_redirect_number
+constexpr Be32 kDummyAddress = ip4(192, 0, 0, 8);  // INADDR_DUMMY, RFC 7600
 constexpr uint8_t kPrecedenceInternetControl = 0xc0;
 
 }  // namespace
@@ -35,7 +35,8 @@ int64_t Icmp::jiffies() const { return r_.now() / (kSecond / kHz); }
 
 Icmp::Peer& Icmp::peer(Be32 address) {
   // A peer is forgotten long after its bucket is full again; when many sources are seen, all full ones go at once.
-  if (peers_.size() > 65536) std::erase_if(peers_, [now = jiffies()](const auto& e) { return now - e.second.last > 60 * kHz; });
+  if (peers_.size() > 65536)
+    std::erase_if(peers_, [now = jiffies()](const auto& e) { return now - e.second.last > 60 * kHz; });
   const auto [it, fresh] = peers_.try_emplace(address);
   if (fresh) it->second.last = jiffies() - 60 * kHz;
   return it->second;
@@ -78,15 +79,24 @@ bool Icmp::rate_allows(uint8_t type, uint8_t code, const Device& out, Be32 desti
   return true;
 }
 
+// Types no error is sent about: the errors, router discovery and the unassigned. twin: icmp_pointers[].error
+static bool counts_as_error(uint8_t type) {
+  constexpr uint32_t kTypes = 1u << 1 | 1u << 2 | 1u << kIcmpUnreachable | 1u << kIcmpSourceQuench |
+                              1u << kIcmpRedirect | 1u << 6 | 1u << 7 | 1u << 9 | 1u << 10 | 1u << kIcmpTimeExceeded |
+                              1u << kIcmpParameterProblem;
+  return type < 32 && (kTypes >> type & 1) != 0;
+}
+
 void Icmp::send(const Packet& cause, uint8_t type, uint8_t code, uint32_t info) {
-  if (!cause.dst.valid() || cause.type != PacketType::kHost) return;
-  if (cause.dst.type == RouteType::kBroadcast || cause.dst.type == RouteType::kMulticast) return;
+  if (sending_ || !cause.dst.valid() || cause.type != PacketType::kHost) return;
+  // A directed broadcast that is forwarded counts as unicast.
+  if ((cause.dst.type == RouteType::kBroadcast && !cause.forwarded) || cause.dst.type == RouteType::kMulticast) return;
   const Ipv4Header& from = cause.ip();
   if (from.fragment_offset() != 0) return;
   if (from.protocol == kProtoIcmp) {
     // No error about an error (RFC 1122, 3.2.2).
-    const IcmpHeader* inner = view<IcmpHeader>(cause.transport());
-    if (inner == nullptr || inner->type > kIcmpAddressReply || inner->is_error()) return;
+    const std::span<const uint8_t> inner = cause.transport();  // its first byte, the type, is enough
+    if (inner.empty() || inner[0] > kIcmpAddressReply || counts_as_error(inner[0])) return;
   }
 
   Be32 source = from.destination;
@@ -97,30 +107,34 @@ void Icmp::send(const Packet& cause, uint8_t type, uint8_t code, uint32_t info) 
   }
   const uint8_t tos = static_cast<uint8_t>((from.tos & 0x1e) | kPrecedenceInternetControl);
   FlowKey key;
-  key.destination = from.source;
+  EchoedOptions options;
+  if (!r_.ip().options().echo(cause, options)) return;
+  const Be32 first_hop = options.state.source_route != 0 ? options.first_hop : from.source;
+  key.destination = first_hop;
   key.source = source;
   key.tos = tos;
   Dst dst;
   Be32 chosen = source;
   if (r_.routing().route_output(key, dst, chosen) != DropReason::kNone) return;
-  if (!rate_allows(type, code, *dst.out, from.source)) return;
+  if (!rate_allows(type, code, *dst.out, first_hop)) return;
   if (chosen.is_zero()) chosen = kDummyAddress;
 
   // As much of the packet as fits into 576 bytes (RFC 1812, 4.3.2.3).
   const int room = static_cast<int>(std::min<uint32_t>(dst.mtu, 576)) -
-                   static_cast<int>(sizeof(Ipv4Header) + sizeof(IcmpHeader));
+                   static_cast<int>(sizeof(Ipv4Header) + options.length + sizeof(IcmpHeader));
   if (room <= static_cast<int>(sizeof(Ipv4Header))) return;
   const uint32_t quoted = std::min(cause.length(), static_cast<uint32_t>(room));
 
   PacketPtr p = r_.pool().allocate(576);
   r_.begin_trace(*p);
   Ipv4Header& ip = *reinterpret_cast<Ipv4Header*>(p->put(sizeof(Ipv4Header)));
+  p->put(options.length);
   IcmpHeader& icmp = *reinterpret_cast<IcmpHeader*>(p->put(sizeof(IcmpHeader)));
   icmp.type = type;
   icmp.code = code;
   icmp.set_info(be32(info));
   std::memcpy(p->put(quoted), cause.data(), quoted);
-  ip.version_ihl = 0x45;
+  ip.version_ihl = static_cast<uint8_t>(0x45 + options.length / 4);
   ip.tos = tos;
   ip.total_length = be16(static_cast<uint16_t>(p->length()));
   ip.id = be16(r_.random().u16());
@@ -128,13 +142,15 @@ void Icmp::send(const Packet& cause, uint8_t type, uint8_t code, uint32_t info) 
   ip.ttl = static_cast<uint8_t>(r_.ip().default_ttl());
   ip.protocol = kProtoIcmp;
   ip.source = chosen;
-  ip.destination = from.source;
+  ip.destination = first_hop;
+  if (options.length != 0) r_.ip().options().build(options, p->data(), chosen, from.source);
   ip_send_check(ip);
   fill_transport_checksum(*p);
 
   p->dst = dst;
   const ConnectionHooks& connection = r_.hooks().connection();
   if (connection.attach != nullptr) connection.attach(connection.self, *p, cause);
+  const Sending sending(*this);
   r_.ip().local_out(std::move(p));
 }
 
@@ -145,12 +161,7 @@ void Icmp::send_unreachable(const Packet& p, uint8_t code) {
   pr.last = now;
   if (pr.tokens < kErrorCost) return;
   pr.tokens -= kErrorCost;
-  // The refused packet has no way out, but the error may answer it. twin: ip_error is the input function of a route
-  Packet& routed = const_cast<Packet&>(p);
-  const Dst before = routed.dst;
-  routed.dst.type = RouteType::kUnreachable;
   send(p, kIcmpUnreachable, code, 0);
-  routed.dst = before;
 }
 
 void Icmp::send_redirect(const Packet& p) {

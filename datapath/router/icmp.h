@@ -20,6 +20,20 @@ class Icmp {
 
   // twin: __icmp_send. Precondition: cause.dst is valid unless the packet was not routed yet (then nothing is sent).
   void send(const Packet& cause, uint8_t type, uint8_t code, uint32_t info);
+  // While an answer of ICMP itself is on its way out, no error is sent: not about it, and not about anything it
+  // brings about. twin: icmp_xmit_lock
+  class Sending {
+   public:
+    explicit Sending(Icmp& icmp) : icmp_(icmp), before_(icmp.sending_) { icmp_.sending_ = true; }
+    ~Sending() { icmp_.sending_ = before_; }
+    Sending(const Sending&) = delete;
+    Sending& operator=(const Sending&) = delete;
+
+   private:
+    Icmp& icmp_;
+    bool before_;
+  };
+
   // "Send to that gateway directly", backing off. twin: ip_rt_send_redirect
   void send_redirect(const Packet& p);
   // The error for a packet routing refused, with ip_error's own limit (5 in a burst, 1 a second per source).
@@ -38,9 +52,10 @@ class Icmp {
   int64_t jiffies() const;
 
   Router& r_;
+  bool sending_ = false;
   std::unordered_map<Be32, Peer> peers_;
   int64_t global_credit_ = 0;
-  int64_t global_stamp_ = 0;  // jiffies
+  int64_t global_stamp_ = 0;   // jiffies
   int64_t ratelimit_ = 1000;   // net.ipv4.icmp_ratelimit, ms
   int64_t ratemask_ = 0x1818;  // net.ipv4.icmp_ratemask
   int64_t msgs_per_sec_ = 1000;

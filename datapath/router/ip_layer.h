@@ -7,6 +7,7 @@
 #include "datapath/base/sysctl.h"
 #include "datapath/hook/device.h"
 #include "datapath/packet/packet.h"
+#include "datapath/router/ip_options.h"
 #include "datapath/trace/drop_reason.h"
 
 namespace nf {
@@ -15,7 +16,7 @@ class Router;
 
 class IpLayer {
  public:
-  explicit IpLayer(Router& router) : r_(router) {}
+  explicit IpLayer(Router& router) : r_(router), options_(router) {}
   void add_sysctls(SysctlTable& sysctl);
 
   // --- ip_input.cc
@@ -38,14 +39,18 @@ class IpLayer {
   void output(PacketPtr p, const Device* in);
 
   int64_t default_ttl() const { return default_ttl_; }
+  IpOptions& options() { return options_; }
 
  private:
   // twin: ip_error: a packet that routing refused
   void error(PacketPtr p, DropReason reason);
+  // A copy of a broadcast or multicast goes to this host, too. twin: ip_mc_output, dev_loopback_xmit
+  void loop_back(const Packet& p, const Device* in);
   void finish_output(PacketPtr p);   // twin: ip_finish_output
   void finish_output2(PacketPtr p);  // twin: ip_finish_output2
 
   Router& r_;
+  IpOptions options_;
   int64_t default_ttl_ = 64;
 };
 

@@ -17,8 +17,21 @@ void IpLayer::local_out(PacketPtr p) {
 
 void IpLayer::output(PacketPtr p, const Device* in) {
   p->dev = p->dst.out;
+  if (!p->forwarded && (p->dst.type == RouteType::kBroadcast || p->dst.type == RouteType::kMulticast) &&
+      p->dev != &r_.loopback())
+    loop_back(*p, in);
   if (!r_.run_hook(HookPoint::kPostRouting, p, in, p->dst.out)) return;
   finish_output(std::move(p));
+}
+
+void IpLayer::loop_back(const Packet& p, const Device* in) {
+  // Of the groups only all-hosts has this host as a member.
+  if (p.dst.type == RouteType::kMulticast && p.ip().destination != ip4(224, 0, 0, 1)) return;
+  PacketPtr copy = r_.clone(p);
+  if (!r_.run_hook(HookPoint::kPostRouting, copy, in, copy->dst.out)) return;
+  copy->type = PacketType::kLoopback;
+  copy->checksum = ChecksumState::kUnnecessary;
+  r_.enqueue_backlog(std::move(copy));
 }
 
 void IpLayer::finish_output(PacketPtr p) {
@@ -31,8 +44,7 @@ void IpLayer::finish_output(PacketPtr p) {
   if (p->length() <= mtu && p->frag_max_size == 0) return finish_output2(std::move(p));
 
   // twin: ip_fragment
-  const bool ignore_df = p->frag_max_size != 0;
-  if (p->ip().dont_fragment() && (!ignore_df || p->frag_max_size > mtu)) {
+  if (p->ip().dont_fragment() && (!p->ignore_df || p->frag_max_size > mtu)) {
     r_.icmp_send(*p, kIcmpUnreachable, 4, mtu);
     return r_.drop(std::move(p), DropReason::kTooBig);
   }
@@ -44,7 +56,6 @@ void IpLayer::finish_output(PacketPtr p) {
 void IpLayer::finish_output2(PacketPtr p) {
   const Device& dev = *p->dst.out;
   const Be32 nexthop = p->dst.nexthop;
-  if (r_.options().assume_neighbours) r_.assumed_neighbours().provide(r_.neighbours(), dev, nexthop);
   r_.neighbours().output(std::move(p), dev, nexthop, r_.now());
 }
 

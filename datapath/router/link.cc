@@ -1,5 +1,6 @@
 #include "datapath/router/link.h"
 
+#include <cstring>
 #include <utility>
 
 #include "datapath/packet/gso.h"
@@ -7,6 +8,20 @@
 #include "datapath/router/router.h"
 
 namespace nf {
+namespace {
+
+// Comparing arrays of 6 would call memcmp, once or twice per frame.
+bool same(const MacAddress& a, const MacAddress& b) {
+  uint32_t a4, b4;
+  uint16_t a2, b2;
+  std::memcpy(&a4, a.data(), sizeof a4);
+  std::memcpy(&b4, b.data(), sizeof b4);
+  std::memcpy(&a2, a.data() + sizeof a4, sizeof a2);
+  std::memcpy(&b2, b.data() + sizeof b4, sizeof b2);
+  return a4 == b4 && a2 == b2;
+}
+
+}  // namespace
 
 bool Link::parse(Device& dev, PacketPtr& p) {
   p->dev = &dev;
@@ -31,10 +46,10 @@ bool Link::parse(Device& dev, PacketPtr& p) {
   p->set_mac_header();
   p->protocol = eth->type.host();
   if (is_multicast(eth->destination)) {
-    p->type = eth->destination == kBroadcastMac ? PacketType::kBroadcast : PacketType::kMulticast;
+    p->type = same(eth->destination, kBroadcastMac) ? PacketType::kBroadcast : PacketType::kMulticast;
   } else {
-    p->type = eth->destination == dev.mac || dev.kind == DeviceKind::kLoopback ? PacketType::kHost
-                                                                              : PacketType::kOtherHost;
+    p->type = same(eth->destination, dev.mac) || dev.kind == DeviceKind::kLoopback ? PacketType::kHost
+                                                                                   : PacketType::kOtherHost;
   }
   p->pull(sizeof(EthernetHeader));
   return true;
@@ -42,6 +57,10 @@ bool Link::parse(Device& dev, PacketPtr& p) {
 
 void Link::deliver(PacketPtr p) {
   if (p->dev->master != nullptr) return r_.bridges().handle_frame(std::move(p));
+  deliver_up(std::move(p));
+}
+
+void Link::deliver_up(PacketPtr p) {
   switch (p->protocol) {
     case kEtherIpv4:
       return r_.ip().rcv(std::move(p));

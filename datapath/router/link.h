@@ -18,6 +18,8 @@ class Link {
   bool parse(Device& dev, PacketPtr& p);
   // A parsed frame goes to the bridge, ARP or IP. twin: __netif_receive_skb_core
   void deliver(PacketPtr p);
+  // The same, past the bridge: a packet of the bridge device, or one that is for the port alone.
+  void deliver_up(PacketPtr p);
 
   // Puts an Ethernet header in front of `p` and transmits it. `p` is at its payload. twin: dev_hard_header
   void send(PacketPtr p, const Device& dev, const MacAddress& destination, const MacAddress& source, uint16_t type);

@@ -64,7 +64,10 @@ void Router::send_reset(const Packet& cause, HookPoint hook) {
     reset.acknowledgment = be32(tcp->sequence.host() + length);
     reset.flags |= kTcpAck;
   }
-  fill_transport_checksum(*p);
+  // Left to the link, as the kernel does: an error about this reset quotes the unfinished sum.
+  const Sum pseudo = checksum_pseudo(ip.source, ip.destination, kProtoTcp, sizeof(TcpHeader));
+  reset.checksum = Be16::from_raw(checksum_fold(pseudo));
+  p->checksum = ChecksumState::kPartial;
 
   if (!route_me_harder(*p, RouteType::kUnspec)) return;
   const ConnectionHooks& connection = hooks_.connection();

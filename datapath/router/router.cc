@@ -7,13 +7,8 @@
 namespace nf {
 
 Router::Router(const RouterOptions& options)
-    : options_(options),
-      random_(options.seed),
-      link_(*this),
-      bridges_(*this),
-      arp_(*this),
-      ip_(*this),
-      icmp_(*this) {
+    : options_(options), random_(options.seed), link_(*this), bridges_(*this), arp_(*this), ip_(*this), icmp_(*this) {
+  conf_all_.accept_source_route = 0;
   add_sysctls();
   Device& lo = *devices_.emplace_back(std::make_unique<Device>());
   lo.ifindex = 1;
@@ -35,8 +30,11 @@ Router::Router(const RouterOptions& options)
   assert(added.ok());
 
   neighbours_ = std::make_unique<NeighbourTable>(NeighbourTable::Actions{
-      .solicit = [this](const Device& dev, Be32 target, const MacAddress* known,
-                        const Packet* cause) { arp_.solicit(dev, target, known, cause); },
+      .solicit =
+          [this](const Device& dev, Be32 target, const MacAddress* known, const Packet* cause) {
+            if (options_.assume_neighbours) return assumed_neighbours_.provide(*neighbours_, dev, target);
+            arp_.solicit(dev, target, known, cause);
+          },
       .output =
           [this](PacketPtr p, const Device& dev, const MacAddress& mac) {
             if (p->bridged_dnat) return bridges_.send_bridged_dnat(std::move(p), dev, mac);
@@ -45,7 +43,9 @@ Router::Router(const RouterOptions& options)
       .fail =
           [this](PacketPtr p, DropReason reason) {
             // twin: arp_error_report -> ipv4_link_failure
-            if (reason == DropReason::kNeighbourFailed) icmp_send(*p, kIcmpUnreachable, 1, 0);
+            if (reason == DropReason::kNeighbourFailed &&
+                (p->ip().header_length() == sizeof(Ipv4Header) || ip_.options().compile(*p) == 0))
+              icmp_send(*p, kIcmpUnreachable, 1, 0);
             drop(std::move(p), reason);
           },
   });
@@ -157,6 +157,17 @@ void Router::receive(Device& dev, std::span<PacketPtr> batch, Time now) {
   }
 }
 
+namespace {
+
+// What this host's ICMP layer sends by itself. twin: icmp_reply
+bool is_icmp_answer(const Packet& p) {
+  if (p.ip().protocol != kProtoIcmp) return false;
+  const IcmpHeader* icmp = view<IcmpHeader>(p.transport());
+  return icmp != nullptr && (icmp->type == kIcmpEchoReply || icmp->type == kIcmpTimestampReply);
+}
+
+}  // namespace
+
 void Router::send_from_host(PacketPtr p, Time now) {
   now_ = now;
   begin_trace(*p);
@@ -173,7 +184,11 @@ void Router::send_from_host(PacketPtr p, Time now) {
   const DropReason refused = routing_->route_output(key, p->dst, source);
   if (refused != DropReason::kNone) return drop(std::move(p), refused);
   tell(*p, trace::Routed{p->dst.type, p->dst.out, p->dst.nexthop});
-  ip_.local_out(std::move(p));
+  {
+    std::optional<Icmp::Sending> sending;
+    if (is_icmp_answer(*p)) sending.emplace(icmp_);
+    ip_.local_out(std::move(p));
+  }
   drain_backlog();
 }
 
@@ -183,6 +198,10 @@ void Router::drain_backlog() {
   while (!backlog_.empty()) {
     PacketPtr p = std::move(backlog_.front());
     backlog_.pop_front();
+    if (p->type == PacketType::kLoopback) {
+      ip_.rcv(std::move(p));
+      continue;
+    }
     if (link_.parse(loopback(), p)) link_.deliver(std::move(p));
   }
   draining_ = false;
@@ -192,9 +211,10 @@ Time Router::run_timers(Time now) {
   now_ = now;
   const Time neighbours = neighbours_->expire(now);
   const Time fragments = reassembly_->expire(now);
+  const Time arp = arp_.expire(now);
   bridges_.sweep(now);
   drain_backlog();
-  return std::min(neighbours, fragments);
+  return std::min({neighbours, fragments, arp});
 }
 
 void Router::flush() {
@@ -223,9 +243,11 @@ bool Router::run_hook_slow(HookPoint hook, PacketPtr& p, const Device* in, const
   switch (hooks_.run(p, state)) {
     case Verdict::kAccept:
       return true;
-    case Verdict::kDrop:
-      drop(std::move(p), static_cast<DropReason>(p->drop_reason), &hook);
+    case Verdict::kDrop: {
+      const auto reason = static_cast<DropReason>(p->drop_reason);
+      drop(std::move(p), reason, &hook);
       return false;
+    }
     default:
       return false;
   }
@@ -257,7 +279,9 @@ Verdict defrag(void* self, PacketPtr& p, const HookState& state) {
   if (state.hook == HookPoint::kPreRouting)
     user = p->phys_in != nullptr ? DefragUser::kConntrackBridgeIn : DefragUser::kConntrackIn;
   p = router.reassembly().add(std::move(p), user, state.now);
-  return p == nullptr ? Verdict::kStolen : Verdict::kAccept;
+  if (p == nullptr) return Verdict::kStolen;
+  p->ignore_df = true;
+  return Verdict::kAccept;
 }
 
 }  // namespace

@@ -4,6 +4,7 @@
 //   link.{h,cc}      frames in and out of devices, loopback
 //   bridge_layer     bridge ports, br_netfilter
 //   arp              ARP in and out
+//   ip_options       IPv4 options
 //   ip_input, ip_forward, ip_output (ip_layer.h)   the IPv4 path with its five hooks
 //   icmp             errors a router sends; reject.cc: TCP resets
 //   fragment         reassembly and fragmentation
@@ -103,8 +104,11 @@ class Router final : public Stack {
     if (hooks_.entries(hook).empty() && !p->traced) return true;
     return run_hook_slow(hook, p, in, out);
   }
-  void tell(const Packet& p, const trace::Event& e) {
-    if (p.traced && trace_ != nullptr) trace_->event(p, e);
+  // A template, so that the event is put together only for somebody.
+  template <class Event>
+  void tell(const Packet& p, const Event& e) {
+    if (p.traced && trace_ != nullptr) [[unlikely]]
+      trace_->event(p, trace::Event(e));
   }
   // A packet of ours or a received one starts to be told to the trace sink.
   void begin_trace(Packet& p) { p.traced = trace_ != nullptr; }

@@ -3,6 +3,8 @@
 #include <optional>
 
 #include "datapath/base/text.h"
+#include "tools/daemon/command_words.h"
+#include "tools/daemon/conntrack_command.h"
 
 namespace nf {
 namespace {
@@ -22,133 +24,144 @@ std::optional<ipt::TableId> table_by_name(std::string_view name) {
   return std::nullopt;
 }
 
-// The words of one command line, with "-nvx" taken as -n -v -x. `with_argument`: letters that take a value, which
-// may be glued on ("-tnat").
-std::vector<std::string> separate(const std::vector<std::string>& words, std::string_view with_argument) {
-  std::vector<std::string> out;
-  for (size_t i = 1; i < words.size(); ++i) {
-    const std::string& w = words[i];
-    if (w.size() < 3 || w[0] != '-' || w[1] == '-') {
-      out.push_back(w);
-      continue;
-    }
-    for (size_t k = 1; k < w.size(); ++k) {
-      out.push_back(std::string{'-', w[k]});
-      if (with_argument.find(w[k]) != std::string_view::npos) {
-        if (k + 1 < w.size()) out.push_back(w.substr(k + 1));
-        break;
-      }
-    }
-  }
-  return out;
+Status read_table(const std::string& name, ipt::TableId& table) {
+  const auto found = table_by_name(name);
+  // The words of iptables-legacy, whose tables are kernel modules.
+  if (!found) return error("can't initialize iptables table `" + name + "': Table does not exist");
+  table = *found;
+  return {};
 }
 
+// twin: iptables-save.c, options
+constexpr OptionName kSaveNames[] = {
+    {'c', "counters", TakesValue::kNo, 'c'},
+    {'t', "table", TakesValue::kYes, 't'},
+};
+
 CommandReply iptables_save(Gateway& gateway, const std::vector<std::string>& words) {
+  Result<std::vector<GivenOption>> given = read_options(std::span(words).subspan(1), kSaveNames);
+  if (!given) return refuse("iptables-save: " + given.error().str());
   ipt::SaveOptions options;
-  const std::vector<std::string> args = separate(words, "t");
-  for (size_t i = 0; i < args.size(); ++i) {
-    if (args[i] == "-c" || args[i] == "--counters") {
+  for (const GivenOption& o : *given) {
+    if (o.is == 0) return refuse("iptables-save: unknown arguments found on commandline: " + o.value);
+    if (o.is == 'c') {
       options.counters = true;
-    } else if ((args[i] == "-t" || args[i] == "--table") && i + 1 < args.size()) {
-      options.table = table_by_name(args[++i]);
-      if (!options.table) return refuse("iptables-save: unknown table \"" + args[i] + "\"");
-    } else {
-      return refuse("iptables-save: unknown option \"" + args[i] + "\"");
+      continue;
     }
+    ipt::TableId table;
+    if (Status s = read_table(o.value, table); !s) return refuse("iptables-save: " + s.error().str());
+    options.table = table;
   }
   CommandReply r;
   r.out = gateway.iptables().save(options);
   return r;
 }
 
-CommandReply iptables(Gateway& gateway, const std::vector<std::string>& words) {
+// twin: original_opts, iptables.c
+constexpr OptionName kIptablesNames[] = {
+    {'t', "table", TakesValue::kYes, 't'},
+    {'L', "list", TakesValue::kOptional, 'L'},
+    {'S', "list-rules", TakesValue::kOptional, 'S'},
+    {'Z', "zero", TakesValue::kOptional, 'Z'},
+    {'n', "numeric", TakesValue::kNo, 'n'},
+    {'v', "verbose", TakesValue::kNo, 'v'},
+    {'x', "exact", TakesValue::kNo, 'x'},
+    {0, "line-numbers", TakesValue::kNo, '0'},
+    {'w', "wait", TakesValue::kOptional, 'w'},
+    {'4', "ipv4", TakesValue::kNo, '4'},
+};
+
+struct IptablesRequest {
   ipt::TableId table = ipt::TableId::kFilter;
-  ipt::ListOptions options;
-  options.numeric = false;
-  char command = 0;
+  ipt::ListOptions list;
+  char command = 0;   // L, S or Z
+  bool zero = false;  // -Z, alone or beside -L or -S: printed, then zeroed
   std::string chain;
-  const std::vector<std::string> args = separate(words, "t");
-  for (size_t i = 0; i < args.size(); ++i) {
-    const std::string& a = args[i];
-    if ((a == "-t" || a == "--table") && i + 1 < args.size()) {
-      const auto t = table_by_name(args[++i]);
-      if (!t) return refuse("iptables: unknown table \"" + args[i] + "\"");
-      table = *t;
-    } else if (a == "-L" || a == "--list" || a == "-S" || a == "--list-rules" || a == "-Z" || a == "--zero") {
-      command = a == "-L" || a == "--list" ? 'L' : a == "-Z" || a == "--zero" ? 'Z' : 'S';
-      if (i + 1 < args.size() && !args[i + 1].starts_with('-')) chain = args[++i];
-    } else if (a == "-n" || a == "--numeric") {
-      options.numeric = true;
-    } else if (a == "-v" || a == "--verbose") {
-      options.verbose = true;
-    } else if (a == "-x" || a == "--exact") {
-      options.exact = true;
-    } else if (a == "--line-numbers") {
-      options.line_numbers = true;
-    } else if (a != "-w" && a != "--wait") {
-      return refuse("iptables: unknown option \"" + a + "\"");
+  uint32_t number = 0;
+};
+
+Status read_iptables(const std::vector<GivenOption>& given, IptablesRequest& r) {
+  r.list.numeric = false;
+  for (size_t i = 0; i < given.size(); ++i) {
+    const GivenOption& o = given[i];
+    switch (o.is) {
+      case 't':
+        if (Status s = read_table(o.value, r.table); !s) return s;
+        break;
+      case 'L':
+      case 'S':
+      case 'Z':
+        if (o.is == 'Z')
+          r.zero = true;
+        else if (r.command == 'L' || r.command == 'S')
+          return error("Cannot use " + o.written + " with -" + r.command);
+        if (o.is != 'Z' || r.command == 0) r.command = o.is;
+        if (o.has_value) r.chain = o.value;
+        if (o.has_value && i + 1 < given.size() && given[i + 1].is == 0) {
+          const auto number = parse_number(given[++i].value, UINT32_MAX);
+          if (!number || *number == 0) return error("Invalid rule number `" + given[i].value + "'");
+          r.number = static_cast<uint32_t>(*number);
+        }
+        break;
+      case 'n':
+        r.list.numeric = true;
+        break;
+      case 'v':
+        r.list.verbose = true;
+        break;
+      case 'x':
+        r.list.exact = true;
+        break;
+      case '0':
+        r.list.line_numbers = true;
+        break;
+      case 'w':
+      case '4':
+        break;
+      default:
+        return error("Bad argument `" + o.value + "'");
     }
   }
-  CommandReply r;
-  if (command == 'Z') {
-    if (gateway.iptables().has_table(table)) gateway.iptables().zero(table);
-    return r;
-  }
-  if (command == 'S') {
-    r.out = gateway.iptables().list_rules(table, chain);
-    return r;
-  }
-  if (command != 'L') return refuse("iptables: one of -L, -S and -Z is needed");
-  Result<std::string> listed = gateway.iptables().list(table, chain, options);
-  if (!listed) return refuse(listed.error().str());
-  r.out = listed.take();
-  return r;
+  if (r.command == 0) return error("no command specified: one of -L, -S and -Z is needed");
+  if (r.number != 0 && r.command != 'Z') return error("listing a single rule is not supported");
+  return {};
 }
 
-CommandReply conntrack(Gateway& gateway, const std::vector<std::string>& words, Time now) {
+// The first option that would change rules; its own options need not be known to refuse it.
+const std::string* changes_rules(const std::vector<std::string>& words) {
+  static constexpr std::string_view kChanging[] = {"append", "delete",    "insert",       "replace", "flush",
+                                                   "check",  "new-chain", "delete-chain", "policy",  "rename-chain"};
+  for (const std::string& w : words) {
+    if (w.size() == 2 && w[0] == '-' && std::string_view("ADIRFNXPEC").find(w[1]) != std::string_view::npos) return &w;
+    for (const std::string_view name : kChanging)
+      if (w.starts_with("--") && std::string_view(w).substr(2) == name) return &w;
+  }
+  return nullptr;
+}
+
+CommandReply iptables(Gateway& gateway, const std::vector<std::string>& words) {
+  if (const std::string* w = changes_rules(words))
+    return refuse("iptables v1.8.9 (legacy): " + *w +
+                  ": the rules of a running gateway are those of its lab; only -L, -S and -Z are answered");
+  Result<std::vector<GivenOption>> given = read_options(std::span(words).subspan(1), kIptablesNames);
+  if (!given) return refuse("iptables v1.8.9 (legacy): " + given.error().str());
+  IptablesRequest request;
+  if (Status s = read_iptables(*given, request); !s) return refuse("iptables v1.8.9 (legacy): " + s.error().str());
+  ipt::Iptables& iptables = gateway.iptables();
   CommandReply r;
-  char command = 0;
-  const std::vector<std::string> args = separate(words, "o");
-  for (size_t i = 0; i < args.size(); ++i) {
-    const std::string& a = args[i];
-    if (a == "-L" || a == "--dump" || a == "-C" || a == "--count" || a == "-S" || a == "--stats" || a == "-E" ||
-        a == "--event") {
-      command = a == "--dump" ? 'L' : a == "--count" ? 'C' : a == "--stats" ? 'S' : a == "--event" ? 'E' : a[1];
-    } else if ((a == "-o" || a == "--output") && i + 1 < args.size()) {
-      for (const std::string_view form : split(args[++i], ',')) {
-        if (form == "extended") r.format.extended = true;
-        else if (form == "id") r.format.id = true;
-        else if (form == "timestamp" || form == "ktimestamp") r.timestamps = true;
-        else return refuse("conntrack: unsupported output form \"" + std::string(form) + "\"");
-      }
-    } else {
-      return refuse("conntrack: unknown option \"" + a + "\"");
-    }
+  if (request.command != 'Z') {
+    // Made for -S too, because it knows whether there is such a chain.
+    Result<std::string> listed = iptables.list(request.table, request.chain, request.list);
+    if (!listed) return refuse("iptables: " + listed.error().str());
+    r.out = request.command == 'L' ? listed.take() : iptables.list_rules(request.table, request.chain);
   }
-  ct::Conntrack& ct = gateway.conntrack();
-  switch (command) {
-    case 'L': {
-      size_t shown = 0;
-      ct.for_each([&](ct::Connection& c) {
-        r.out += ct::format_entry(c, now, r.format) + '\n';
-        ++shown;
-      });
-      r.err = strf("conntrack v1.4.7 (conntrack-tools): %zu flow entries have been shown.\n", shown);
-      return r;
-    }
-    case 'C':
-      r.out = strf("%zu\n", ct.count());
-      return r;
-    case 'S':
-      r.out = ct::format_stats(ct.stats());
-      if (!r.out.ends_with('\n')) r.out += '\n';
-      return r;
-    case 'E':
-      r.follow_events = true;
-      return r;
-    default:
-      return refuse("conntrack: one of -L, -C, -S and -E is needed");
+  if (!request.zero) return r;
+  if (request.chain.empty()) {
+    iptables.zero(request.table);
+  } else if (Status s = iptables.zero(request.table, request.chain, request.number); !s) {
+    return refuse("iptables: " + s.error().str());
   }
+  return r;
 }
 
 }  // namespace
@@ -157,7 +170,7 @@ CommandReply run_command(Gateway& gateway, const std::vector<std::string>& words
   if (words.empty()) return refuse("no command");
   if (words[0] == "iptables-save") return iptables_save(gateway, words);
   if (words[0] == "iptables") return iptables(gateway, words);
-  if (words[0] == "conntrack") return conntrack(gateway, words, now);
+  if (words[0] == "conntrack") return conntrack_command(gateway, words, now);
   return refuse("unknown command \"" + words[0] + "\"");
 }
 

@@ -1,11 +1,14 @@
 // The commands a running gateway answers, with the options of the programs people know them from.
 //
 //   iptables-save [-c] [-t TABLE]
-//   iptables [-t TABLE] -L [CHAIN] [-n] [-v] [-x] [--line-numbers] | -S [CHAIN] | -Z
-//   conntrack -L | -C | -S   [-o extended,id]
-//   conntrack -E [-o timestamp,extended,id]     (answered by the control server as a stream)
+//   iptables [-t TABLE] -L [CHAIN] [-n] [-v] [-x] [--line-numbers] | -S [CHAIN] | -Z [CHAIN [NUMBER]]
+//   conntrack -L | -C | -S | -F   [-o extended,id] [selectors]
+//   conntrack -E [-e NEW,UPDATES,DESTROY] [-o timestamp,extended,id] [selectors]   (goes on as a stream)
+// Selectors of conntrack: -p -s -d -r -q --sport --dport --reply-port-src --reply-port-dst --state -u -m -n -g -j.
+// Letters may stand together (-nvL), values may be glued on (-tnat, --table=nat), long names may be cut short.
 #pragma once
 
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -18,8 +21,7 @@ struct CommandReply {
   std::string out, err;
   int exit_code = 0;
   bool follow_events = false;  // conntrack -E: go on with event lines until the client leaves
-  bool timestamps = false;
-  ct::FormatOptions format;
+  std::function<std::string(const ct::EventReport&)> event_text;  // the line of an event; empty: not asked for
 };
 
 // Answers one command. Errors are in `err` with exit code 2, worded like the real program's where it has words.

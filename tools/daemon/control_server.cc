@@ -1,10 +1,12 @@
 #include "tools/daemon/control_server.h"
 
 #include <sys/stat.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include <array>
 #include <boost/asio/buffer.hpp>
+#include <boost/asio/post.hpp>
 #include <boost/asio/write.hpp>
 #include <deque>
 
@@ -19,6 +21,10 @@ using Endpoint = boost::asio::local::stream_protocol::endpoint;
 
 // Event lines a slow reader may have outstanding before it is cut off, as a full netlink socket buffer does.
 constexpr size_t kMaxBacklog = 64 * 1024 * 1024;
+// More than this many at a time are hung up on; they are all of the user who owns the gateway.
+constexpr size_t kMaxClients = 256;
+// Until the next try when the process has no descriptor left for a client.
+constexpr auto kAcceptAgain = std::chrono::milliseconds(100);
 }  // namespace
 
 struct ControlServer::Client {
@@ -30,14 +36,15 @@ struct ControlServer::Client {
   size_t outgoing_bytes = 0;
   bool writing = false;
   bool last_queued = false;  // close when everything is written
+  bool left = false;
   ct::ListenerId listener = 0;
 };
 
 ControlServer::ControlServer(boost::asio::io_context& io, Gateway& gateway, std::function<Time()> now)
-    : io_(io), acceptor_(io), gateway_(gateway), now_(std::move(now)) {}
+    : io_(io), acceptor_(io), retry_(io), gateway_(gateway), now_(std::move(now)) {}
 
 ControlServer::~ControlServer() {
-  while (!clients_.empty()) leave(clients_.front());
+  while (!clients_.empty()) leave(std::shared_ptr<Client>(clients_.front()));
   if (!path_.empty()) ::unlink(path_.c_str());
 }
 
@@ -46,9 +53,14 @@ Status ControlServer::listen(const std::string& path) {
   if (where.empty()) {
     const std::string dir = control::default_directory();
     ::mkdir(dir.c_str(), 0700);
+    // Below /tmp anybody may have made it.
+    struct stat st;
+    if (::lstat(dir.c_str(), &st) != 0 || !S_ISDIR(st.st_mode)) return error(dir + ": is not a folder");
+    if (st.st_uid != ::geteuid()) return error(dir + ": belongs to another user; name a socket with --control PATH");
     where = dir + '/' + std::to_string(::getpid()) + ".sock";
   }
   boost::system::error_code ec;
+  if (where.size() >= sizeof(sockaddr_un::sun_path)) return error(where + ": too long for the path of a socket");
   if (struct stat st; ::stat(where.c_str(), &st) == 0) {
     if (!S_ISSOCK(st.st_mode)) return error(where + ": exists and is not a socket");
     Socket probe(io_);
@@ -60,7 +72,7 @@ Status ControlServer::listen(const std::string& path) {
   const mode_t mask = ::umask(0177);
   if (!ec) acceptor_.bind(Endpoint(where), ec);
   ::umask(mask);
-  if (!ec) acceptor_.listen(16, ec);
+  if (!ec) acceptor_.listen(128, ec);
   if (ec) return error(where + ": " + ec.message());
   path_ = where;
   accept();
@@ -69,9 +81,18 @@ Status ControlServer::listen(const std::string& path) {
 
 void ControlServer::accept() {
   acceptor_.async_accept([this](boost::system::error_code ec, Socket socket) {
-    if (ec) return;
-    clients_.push_back(std::make_shared<Client>(std::move(socket)));
-    read(clients_.back());
+    if (ec == boost::asio::error::operation_aborted) return;
+    if (ec) {
+      retry_.expires_after(kAcceptAgain);
+      retry_.async_wait([this](boost::system::error_code e) {
+        if (!e) accept();
+      });
+      return;
+    }
+    if (clients_.size() < kMaxClients) {
+      clients_.push_back(std::make_shared<Client>(std::move(socket)));
+      read(clients_.back());
+    }
     accept();
   });
 }
@@ -96,9 +117,11 @@ void ControlServer::answer(const std::shared_ptr<Client>& client, const std::vec
     // An empty frame tells that events are being listened to from here on.
     write(client, control::encode_frame('o', ""));
     client->listener = gateway_.conntrack().listen(
-        [this, weak = std::weak_ptr<Client>(client), reply](const ct::EventReport& e) {
-          if (const auto c = weak.lock())
-            write(c, control::encode_frame('o', ct::format_event(e, reply.timestamps, reply.format) + '\n'));
+        [this, weak = std::weak_ptr<Client>(client), text = reply.event_text](const ct::EventReport& e) {
+          const auto c = weak.lock();
+          if (!c || c->last_queued) return;
+          const std::string line = text(e);
+          if (!line.empty()) write(c, control::encode_frame('o', line));
         });
     return watch_for_hangup(client);
   }
@@ -109,12 +132,14 @@ void ControlServer::answer(const std::shared_ptr<Client>& client, const std::vec
 void ControlServer::write(const std::shared_ptr<Client>& client, std::string bytes) {
   client->outgoing_bytes += bytes.size();
   client->outgoing.push_back(std::move(bytes));
-  if (client->outgoing_bytes > kMaxBacklog) {
+  if (client->listener != 0 && client->outgoing_bytes > kMaxBacklog) {
     client->outgoing.clear();
     client->outgoing.push_back(control::encode_frame('e', "conntrack: events were lost, the reader is too slow\n"));
     client->outgoing.push_back(control::encode_frame('x', std::string(1, '\1')));
     client->outgoing_bytes = 0;
     client->last_queued = true;
+    // Not from inside a listener.
+    boost::asio::post(io_, [this, client] { stop_listening(client); });
   }
   // Never from inside the packet path: events are reported there.
   if (!client->writing) {
@@ -124,6 +149,7 @@ void ControlServer::write(const std::shared_ptr<Client>& client, std::string byt
 }
 
 void ControlServer::pump(const std::shared_ptr<Client>& client) {
+  if (client->left) return;
   if (client->outgoing.empty()) {
     client->writing = false;
     if (client->last_queued) leave(client);
@@ -148,9 +174,15 @@ void ControlServer::watch_for_hangup(const std::shared_ptr<Client>& client) {
                                  });
 }
 
-void ControlServer::leave(const std::shared_ptr<Client>& client) {
+void ControlServer::stop_listening(const std::shared_ptr<Client>& client) {
   if (client->listener != 0) gateway_.conntrack().unlisten(client->listener);
   client->listener = 0;
+}
+
+void ControlServer::leave(const std::shared_ptr<Client>& client) {
+  if (client->left) return;
+  client->left = true;
+  stop_listening(client);
   boost::system::error_code ec;
   client->socket.close(ec);
   clients_.remove(client);

@@ -3,6 +3,8 @@
 
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/local/stream_protocol.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <functional>
 #include <list>
 #include <memory>
 #include <string>
@@ -31,10 +33,12 @@ class ControlServer {
   void write(const std::shared_ptr<Client>& client, std::string bytes);
   void pump(const std::shared_ptr<Client>& client);
   void watch_for_hangup(const std::shared_ptr<Client>& client);
+  void stop_listening(const std::shared_ptr<Client>& client);
   void leave(const std::shared_ptr<Client>& client);
 
   boost::asio::io_context& io_;
   boost::asio::local::stream_protocol::acceptor acceptor_;
+  boost::asio::steady_timer retry_;
   Gateway& gateway_;
   std::function<Time()> now_;
   std::string path_;

@@ -83,10 +83,9 @@ bool Forwarder::poll_once() {
 void Forwarder::watch(Source& source) {
   if (source.waiting || !source.fd.is_open()) return;
   source.waiting = true;
-  source.fd.async_wait(boost::asio::posix::stream_descriptor::wait_read,
-                       [&source](boost::system::error_code ec) {
-                         if (ec != boost::asio::error::operation_aborted) source.waiting = false;
-                       });
+  source.fd.async_wait(boost::asio::posix::stream_descriptor::wait_read, [&source](boost::system::error_code ec) {
+    if (ec != boost::asio::error::operation_aborted) source.waiting = false;
+  });
 }
 
 void Forwarder::sleep_until(Time when) {

@@ -1,7 +1,7 @@
 #include "tools/daemon/run.h"
 
-#include <boost/asio/signal_set.hpp>
 #include <algorithm>
+#include <boost/asio/signal_set.hpp>
 #include <cinttypes>
 #include <csignal>
 #include <cstdio>

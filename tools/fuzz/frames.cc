@@ -1,12 +1,11 @@
 // Fuzz target: a sequence of frames, local packets and waits through a whole gateway with the Docker lab.
 //
 // Input: records of {what, length (2 bytes, little endian), bytes}.
-//   what & 3       0 a frame on ens33, 1 a frame on veth50b382d, 2 a packet of this host, 3 a wait of 2^(length & 31) ms
-//   what & 4       the bytes start at the IPv4 header: an Ethernet header to the router is put in front
-//   what & 8       total length and header checksum are put right
-//   what & 16      the transport checksum is trusted (as from a link with checksum offload)
-//   what & 32      a TCP super-packet of 100-byte segments, as a TAP gives them
-//   what & 64      the record is told to the trace sink
+//   what & 3       0 a frame on ens33, 1 a frame on veth50b382d, 2 a packet of this host, 3 a wait of 2^(length & 31)
+//   ms what & 4       the bytes start at the IPv4 header: an Ethernet header to the router is put in front what & 8
+//   total length and header checksum are put right what & 16      the transport checksum is trusted (as from a link
+//   with checksum offload) what & 32      a TCP super-packet of 100-byte segments, as a TAP gives them what & 64 the
+//   record is told to the trace sink
 // Held to be true: no packet is lost from the pool; what the router sends on ens33 are whole frames no longer than the
 // MTU whose IPv4 header checksum is right; in the end every connection has timed out.
 #include <cstring>

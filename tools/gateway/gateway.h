@@ -17,7 +17,7 @@
 namespace nf {
 
 struct GatewayOptions {
-  uint64_t seed = 1;            // ports NAT chooses, ICMP ids; also keys the connection table
+  uint64_t seed = 1;  // ports NAT chooses, ICMP ids; also keys the connection table
   bool assume_neighbours = false;
   int64_t conntrack_buckets = 262144;
 };

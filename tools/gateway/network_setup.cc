@@ -1,5 +1,6 @@
 #include "tools/gateway/network_setup.h"
 
+#include <algorithm>
 #include <set>
 
 namespace nf {
@@ -19,6 +20,8 @@ class NetworkSetup {
       return apply(dev, op.settings);
     }
     const DeviceKind kind = op.kind == lab::LinkKind::kTun ? DeviceKind::kRawIp : DeviceKind::kEthernet;
+    if (op.kind == lab::LinkKind::kVeth && (op.peer == op.name || router_.device(op.peer) != nullptr))
+      return error("RTNETLINK answers: File exists");
     Result<Device*> dev = make(op.name, kind, true);
     if (!dev) return dev.error();
     if (Status s = apply(**dev, op.settings); !s) return s;
@@ -124,7 +127,11 @@ class NetworkSetup {
       addressed_.insert(&dev);
       follow_ports(dev.master);
     }
-    if (s.mtu) dev.mtu = *s.mtu;
+    if (s.mtu) {
+      dev.mtu = *s.mtu;
+      if (dev.kind == DeviceKind::kBridge) sized_.insert(&dev);
+      follow_mtu(dev.master);
+    }
     if (s.arp) dev.no_arp = !*s.arp;
     if (s.master) {
       Device* bridge = nullptr;
@@ -136,6 +143,7 @@ class NetworkSetup {
       }
       router_.bridges().set_master(dev, bridge);
       follow_ports(bridge);
+      follow_mtu(bridge);
     }
     if (s.up) router_.set_up(dev, *s.up);
     return {};
@@ -145,6 +153,15 @@ class NetworkSetup {
   void follow_ports(Device* bridge) {
     if (bridge == nullptr || addressed_.count(bridge) != 0) return;
     if (const auto mac = router_.bridges().find(*bridge)->automatic_address()) router_.set_address(*bridge, *mac);
+  }
+
+  // Likewise its MTU. twin: br_mtu_auto_adjust
+  void follow_mtu(Device* bridge) {
+    if (bridge == nullptr || sized_.count(bridge) != 0) return;
+    uint32_t smallest = UINT32_MAX;
+    for (const BridgePort& port : router_.bridges().find(*bridge)->ports())
+      smallest = std::min(smallest, port.device->mtu);
+    bridge->mtu = smallest != UINT32_MAX ? smallest : 1500;
   }
 
   Status apply_port(Device& dev, const lab::PortSettings& s) {
@@ -172,7 +189,7 @@ class NetworkSetup {
 
   Router& router_;
   const FindLink& find_link_;
-  std::set<const Device*> addressed_;
+  std::set<const Device*> addressed_, sized_;  // by the lab itself
 };
 
 }  // namespace

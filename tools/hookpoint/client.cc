@@ -111,7 +111,9 @@ int ask_gateway(const std::string& path, const std::vector<std::string>& words) 
   std::string buffer;
   char chunk[65536];
   size_t events = 0;
-  const bool follows = words.size() > 1 && words[0] == "conntrack" && (words[1] == "-E" || words[1] == "--event");
+  const bool follows = words[0] == "conntrack" && std::any_of(words.begin(), words.end(), [](const std::string& w) {
+                         return w.starts_with("-E") || w == "--event" || w.starts_with("--event=");
+                       });
   if (follows) interrupt_on_signals();
   if (write_all(fd, control::encode_request(words))) {
     while (exit_code < 0) {

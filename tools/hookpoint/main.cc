@@ -23,8 +23,9 @@ constexpr char kUsage[] =
 
   Asking a running gateway (--control PATH when there are several):
   hookpoint iptables-save [-c] [-t TABLE]
-  hookpoint iptables [-t TABLE] -L [CHAIN] [-n] [-v] [-x] [--line-numbers] | -S [CHAIN] | -Z
-  hookpoint conntrack -L | -C | -S | -E [-o timestamp,extended,id]
+  hookpoint iptables [-t TABLE] -L [CHAIN] [-n] [-v] [-x] [--line-numbers] | -S [CHAIN] | -Z [CHAIN]
+  hookpoint conntrack -L | -C | -S | -F | -E [-e NEW,UPDATES,DESTROY] [-o timestamp,extended,id] [SELECTORS]
+      selectors: -p -s -d --sport --dport --state -u -m and those of the reply (-r -q --reply-port-src ...)
 
 Exit codes: 0 ok, 1 expectation failed, 2 bad input, 3 a feature reached that is not modelled.
 )";

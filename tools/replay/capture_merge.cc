@@ -18,6 +18,13 @@ uint64_t file_size(const std::string& path) {
   return ::stat(path.c_str(), &st) == 0 && S_ISREG(st.st_mode) ? static_cast<uint64_t>(st.st_size) : 0;
 }
 
+// Whether a packet of interface block `of` is `interface`'s: all are when the file names no such interface.
+bool is_of(const std::vector<CaptureInterface>& interfaces, size_t of, const std::string& interface) {
+  const bool named =
+      std::any_of(interfaces.begin(), interfaces.end(), [&](const CaptureInterface& i) { return i.name == interface; });
+  return !named || (of < interfaces.size() && interfaces[of].name == interface);
+}
+
 }  // namespace
 
 Result<std::unique_ptr<CaptureMerge>> CaptureMerge::open(
@@ -45,11 +52,7 @@ Status CaptureMerge::fill(Source& s) {
       break;
     }
     bytes_read_ += kPacketHeader + (*packet)->bytes.size();
-    const auto& interfaces = s.reader->interfaces();
-    const bool named = std::any_of(interfaces.begin(), interfaces.end(),
-                                   [&](const CaptureInterface& i) { return i.name == s.interface; });
-    const size_t of = (*packet)->interface;
-    if (!named || (of < interfaces.size() && interfaces[of].name == s.interface)) s.head = *packet;
+    if (is_of(s.reader->interfaces(), (*packet)->interface, s.interface)) s.head = *packet;
   }
   return {};
 }
@@ -70,11 +73,29 @@ bool CaptureMerge::nanoseconds() const {
   return std::any_of(sources_.begin(), sources_.end(), [](const Source& s) { return s.reader->nanoseconds(); });
 }
 
-std::optional<MacAddress> likely_own_address(const std::string& file) {
-  if (file_size(file) == 0) return std::nullopt;
-  Result<std::unique_ptr<PcapReader>> reader = PcapReader::open(file);
-  if (!reader) return std::nullopt;  // said when the file is opened to be replayed
+namespace {
+
+// Calls visit(Ethernet header, IPv4 header) for the IPv4 frames among the first of a capture.
+template <class Visit>
+void visit_first_frames(const std::string& interface, const std::string& file, Visit visit) {
   constexpr int kFrames = 1000;
+  if (file_size(file) == 0) return;
+  Result<std::unique_ptr<PcapReader>> reader = PcapReader::open(file);
+  if (!reader) return;  // said when the file is opened to be replayed
+  for (int i = 0; i < kFrames; ++i) {
+    const Result<const CapturedPacket*> packet = (*reader)->next();
+    if (!packet || *packet == nullptr) return;
+    if ((*packet)->link != LinkType::kEthernet || !is_of((*reader)->interfaces(), (*packet)->interface, interface))
+      continue;
+    const EthernetHeader* eth = view<EthernetHeader>((*packet)->bytes);
+    const Ipv4Header* ip = view<Ipv4Header>((*packet)->bytes, sizeof(EthernetHeader));
+    if (eth != nullptr && eth->type.host() == kEtherIpv4 && ip != nullptr) visit(*eth, *ip);
+  }
+}
+
+}  // namespace
+
+std::optional<MacAddress> likely_own_address(const std::string& interface, const std::string& file) {
   std::map<MacAddress, int> ends;
   std::optional<MacAddress> best;
   const auto count = [&](const MacAddress& mac) {
@@ -82,16 +103,20 @@ std::optional<MacAddress> likely_own_address(const std::string& file) {
     const int n = ++ends[mac];
     if (!best || n > ends[*best]) best = mac;
   };
-  for (int i = 0; i < kFrames; ++i) {
-    const Result<const CapturedPacket*> packet = (*reader)->next();
-    if (!packet || *packet == nullptr) break;
-    const EthernetHeader* eth =
-        (*packet)->link == LinkType::kEthernet ? view<EthernetHeader>((*packet)->bytes) : nullptr;
-    if (eth == nullptr || eth->type.host() != kEtherIpv4) continue;
-    count(eth->destination);
-    count(eth->source);
-  }
+  visit_first_frames(interface, file, [&](const EthernetHeader& eth, const Ipv4Header&) {
+    count(eth.destination);
+    count(eth.source);
+  });
   return best;
+}
+
+std::vector<Station> first_stations(const std::string& interface, const std::string& file) {
+  std::vector<Station> out;
+  visit_first_frames(interface, file, [&](const EthernetHeader& eth, const Ipv4Header& ip) {
+    const bool known = std::any_of(out.begin(), out.end(), [&](const Station& s) { return s.address == ip.source; });
+    if (!known && !is_multicast(eth.source)) out.push_back({ip.source, eth.source});
+  });
+  return out;
 }
 
 }  // namespace nf

@@ -44,6 +44,14 @@ class CaptureMerge {
 // The link address a capture was most likely taken at: the one that is an end of most of its first frames; nullopt
 // when there is no Ethernet frame or the file can be read only once (a pipe). For labs that do not give the link an
 // address.
-std::optional<MacAddress> likely_own_address(const std::string& file);
+std::optional<MacAddress> likely_own_address(const std::string& interface, const std::string& file);
+
+// Who sent IPv4 in the first frames of a capture, in their order. For replay, where nobody answers ARP: of a file that
+// can be read twice, as above.
+struct Station {
+  Be32 address;
+  MacAddress mac;
+};
+std::vector<Station> first_stations(const std::string& interface, const std::string& file);
 
 }  // namespace nf

@@ -87,7 +87,7 @@ class Replay {
       LinkFacts facts;
       facts.up = true;
       for (const auto& [interface, file] : options_.inputs)
-        if (interface == name) facts.mac = likely_own_address(file).value_or(MacAddress{});
+        if (interface == name) facts.mac = likely_own_address(interface, file).value_or(MacAddress{});
       return facts;
     };
     if (Status s = gateway_.configure(lab, find_link); !s) return s;
@@ -96,11 +96,26 @@ class Replay {
       if (dev == nullptr || dev->kind == DeviceKind::kLoopback || dev->kind == DeviceKind::kBridge)
         return error("--in " + interface + "=" + file + ": the lab has no such link");
     }
+    learn_neighbours();
     return {};
   }
 
+  // Stations whose frames come later in the capture are known from the start, as they were when it was made.
+  void learn_neighbours() {
+    NeighbourTable& neighbours = gateway_.router().neighbours();
+    for (const auto& [interface, file] : options_.inputs) {
+      const Device& port = *gateway_.router().device(interface);
+      const Device& dev = port.master != nullptr ? *port.master : port;
+      for (const Station& s : first_stations(interface, file)) {
+        const bool own = s.mac == port.mac || s.mac == dev.mac;
+        if (!own && neighbours.state(dev, s.address) == NeighbourState::kNone)
+          neighbours.add_static(dev, s.address, s.mac, NeighbourState::kPermanent);
+      }
+    }
+  }
+
   // A capture called ens33.pcap in the output folder would be replaced by what was sent.
-  Status refuse_to_replace_inputs() const {
+  Status refuse_to_replace_inputs() {
     for (const auto& dev : gateway_.router().devices()) {
       const std::string path = options_.out + '/' + dev->name + ".pcap";
       struct stat out, in;

@@ -1,0 +1,107 @@
+// Packets for the host itself, answered by the Responder, and packets of the host that stay on it.
+#include "datapath/router/kernel_cases.h"
+
+namespace nf {
+namespace {
+
+using kernel_cases::KernelCase;
+using kernel_cases::TestRouter;
+
+const KernelCase kLocal[] = {
+#include "datapath/router/local_cases.inc"
+};
+
+TEST(LocalTest, Answers) {
+  TestRouter t;
+  t.two_ports();
+  t.play(kLocal);
+}
+
+// What a packet meets on lo, in order, with its devices.
+struct Walk {
+  std::vector<std::string> steps;
+  explicit Walk(Router& router) : router_(router) {
+    for (size_t h = 0; h < kHookPoints; ++h) router.hooks().add(static_cast<HookPoint>(h), 0, step, this);
+  }
+  ~Walk() {
+    for (size_t h = 0; h < kHookPoints; ++h) router_.hooks().remove(static_cast<HookPoint>(h), step, this);
+  }
+  static Verdict step(void* self, PacketPtr& p, const HookState& state) {
+    const auto name = [](const Device* dev) { return dev != nullptr ? dev->name : std::string("-"); };
+    static_cast<Walk*>(self)->steps.push_back(strf("%s %s %s ttl %u", std::string(hook_name(state.hook)).c_str(),
+                                                   name(state.in).c_str(), name(state.out).c_str(), p->ip().ttl));
+    return Verdict::kAccept;
+  }
+
+ private:
+  Router& router_;
+};
+
+PacketPtr ping(PacketPool& pool, Be32 source, Be32 destination) {
+  PacketPtr p = pool.allocate(28);
+  p->put(28);
+  Ipv4Header& ip = p->ip();
+  ip = Ipv4Header{};
+  ip.version_ihl = 0x45;
+  ip.total_length = be16(28);
+  ip.ttl = 64;
+  ip.protocol = kProtoIcmp;
+  ip.source = source;
+  ip.destination = destination;
+  ip_send_check(ip);
+  *view<IcmpHeader>(p->transport()) =
+      IcmpHeader{.type = kIcmpEcho, .code = 0, .checksum = {}, .id = {}, .sequence = {}};
+  view<IcmpHeader>(p->transport())->checksum = checksum_finish(checksum_add(p->transport()));
+  return p;
+}
+
+// OUTPUT and POSTROUTING, then the same packet again at PREROUTING and INPUT; its answer goes the same way. The order is
+// that of ip_output, loopback_xmit and ip_rcv.
+TEST(LocalTest, Loopback) {
+  TestRouter t;
+  t.two_ports();
+  {
+    Walk walk(t.router());
+    t.router().send_from_host(ping(t.router().pool(), ip4(127, 0, 0, 1), ip4(127, 0, 0, 1)), kSecond);
+    const std::vector<std::string> once{"OUTPUT - lo ttl 64", "POSTROUTING - lo ttl 64", "PREROUTING lo - ttl 64",
+                                        "INPUT lo - ttl 64"};
+    std::vector<std::string> twice = once;
+    twice.insert(twice.end(), once.begin(), once.end());
+    EXPECT_EQ(walk.steps, twice);
+  }
+  EXPECT_EQ(t.router().loopback().tx_packets, 2u);
+  EXPECT_EQ(t.router().loopback().rx_packets, 2u);
+  EXPECT_EQ(t.router().pool().in_use(), 0u);
+}
+
+// From one address of the host to another it is lo as well, whatever device has the address.
+TEST(LocalTest, OwnAddressIsOnLoopback) {
+  TestRouter t;
+  t.two_ports();
+  {
+    Walk walk(t.router());
+    t.router().send_from_host(ping(t.router().pool(), ip4(10, 0, 0, 1), ip4(10, 0, 1, 1)), kSecond);
+    ASSERT_EQ(walk.steps.size(), 8u);
+    EXPECT_EQ(walk.steps[2], "PREROUTING lo - ttl 64");
+  }
+  EXPECT_EQ(t.router().pool().in_use(), 0u);
+}
+
+// A broadcast of the host's own comes back to it, on the device it leaves by; POSTROUTING sees both copies.
+// twin: ip_mc_output
+TEST(LocalTest, OwnBroadcastComesBack) {
+  TestRouter t;
+  t.two_ports();
+  {
+    Walk walk(t.router());
+    t.router().send_from_host(ping(t.router().pool(), ip4(10, 0, 0, 1), ip4(10, 0, 0, 255)), kSecond);
+    EXPECT_EQ(walk.steps,
+              (std::vector<std::string>{"OUTPUT - t0 ttl 64", "POSTROUTING - t0 ttl 64", "POSTROUTING - t0 ttl 64",
+                                        "PREROUTING t0 - ttl 64", "INPUT t0 - ttl 64"}));
+  }
+  EXPECT_EQ(t.take_sent("t0").size(), 1u);
+  EXPECT_EQ(t.router().pool().in_use(), 0u);
+}
+
+}  // namespace
+}  // namespace nf
