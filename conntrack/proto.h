@@ -13,7 +13,7 @@ namespace nf::ct {
 struct TrackInput {
   Core& core;
   Connection& c;
-  const Packet& p;
+  Packet& p;
   std::span<const uint8_t> transport;
   CtInfo ctinfo;
   const HookState& state;

@@ -66,7 +66,7 @@ bool icmp_error(Core& core, Packet& p, uint16_t zone, const HookState& state) {
     core.reason.set("short packet");
     return false;
   }
-  if (core.settings.checksum != 0 && state.hook == HookPoint::kPreRouting && !transport_checksum_ok(p)) {
+  if (core.settings.checksum != 0 && state.hook == HookPoint::kPreRouting && !verify_transport_checksum(p)) {
     core.reason.set("bad hw icmp checksum");
     return false;
   }

@@ -37,7 +37,7 @@ bool tcp_error(const TrackInput& in) {
     in.core.reason.set("truncated packet");
     return true;
   }
-  if (in.check_sums() && !transport_checksum_ok(in.p)) {
+  if (in.check_sums() && !verify_transport_checksum(in.p)) {
     in.core.reason.set("bad checksum");
     return true;
   }

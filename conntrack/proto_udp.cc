@@ -21,7 +21,7 @@ bool udp_error(const TrackInput& in) {
     return true;
   }
   if (udp->checksum == Be16{}) return false;
-  if (in.check_sums() && !transport_checksum_ok(in.p)) {
+  if (in.check_sums() && !verify_transport_checksum(in.p)) {
     in.core.reason.set("bad checksum");
     return true;
   }

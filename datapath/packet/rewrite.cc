@@ -124,6 +124,13 @@ bool transport_checksum_ok(const Packet& p) {
   }
 }
 
+bool verify_transport_checksum(Packet& p) {
+  if (p.checksum != ChecksumState::kNone) return true;
+  if (!transport_checksum_ok(p)) return false;
+  p.checksum = ChecksumState::kUnnecessary;
+  return true;
+}
+
 void complete_checksum(Packet& p) {
   if (p.checksum != ChecksumState::kPartial) return;
   p.checksum = ChecksumState::kUnnecessary;

@@ -33,6 +33,10 @@ void set_tos(Packet& p, uint8_t tos);
 // the state says trusted or partial, or when the protocol has none. twin: nf_ip_checksum
 bool transport_checksum_ok(const Packet& p);
 
+// The same, and what is right is not summed again later: the state becomes kUnnecessary.
+// twin: nf_ip_checksum, which leaves skb->csum_valid
+bool verify_transport_checksum(Packet& p);
+
 // Completes a kPartial checksum in the packet's bytes. twin: skb_checksum_help
 void complete_checksum(Packet& p);
 

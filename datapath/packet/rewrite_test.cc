@@ -216,5 +216,19 @@ TEST(Rewrite, TransportChecksumOk) {
   }
 }
 
+TEST(Rewrite, VerifiedOnceIsTrustedAfterwards) {
+  PacketPool pool;
+  Random random(26);
+  PacketPtr p = random_packet(pool, random, kProtoTcp);
+  fill_transport_checksum(*p);
+  p->checksum = ChecksumState::kNone;
+  p->transport()[0] ^= 1;
+  EXPECT_FALSE(verify_transport_checksum(*p));
+  EXPECT_EQ(p->checksum, ChecksumState::kNone);
+  p->transport()[0] ^= 1;
+  EXPECT_TRUE(verify_transport_checksum(*p));
+  EXPECT_EQ(p->checksum, ChecksumState::kUnnecessary);
+}
+
 }  // namespace
 }  // namespace nf

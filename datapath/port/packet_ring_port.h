@@ -28,7 +28,7 @@ class PacketRingPort final : public Port {
  public:
   struct Options {
     // Slots in the ring; rounded up to whole blocks. Memory is slots * slot_bytes, allocated by the kernel at once.
-    uint32_t slots = 512;
+    uint32_t slots = 1024;
     // Bytes per slot. The default holds any GSO frame; a longer frame is handed on truncated.
     uint32_t slot_bytes = 66 * 1024;
     // Frames held back when the link takes no more; send() refuses beyond.

@@ -40,7 +40,9 @@ void Forwarder::set_host(HostPort& host) {
   host_ = &host;
   gateway_.router().set_host(&host);
   host.set_sink([this](PacketPtr p) { gateway_.router().send_from_host(std::move(p), clock()); });
-  if (host.fd() >= 0) sources_.push_back(std::make_unique<Source>(io_, nullptr, nullptr, host.fd()));
+  if (host.fd() < 0) return;
+  sources_.push_back(std::make_unique<Source>(io_, nullptr, nullptr, host.fd()));
+  host_source_ = sources_.back().get();
 }
 
 Time Forwarder::clock() {
@@ -68,8 +70,9 @@ bool Forwarder::poll_once() {
     received_ += n;
     router.receive(*s->dev, batch_, clock());
   }
-  if (host_ != nullptr) {
+  if (host_ready_) {
     const size_t n = host_->poll(router.pool(), 64);
+    host_ready_ = n > 0;
     any = any || n > 0;
     received_ += n;
   }
@@ -83,9 +86,12 @@ bool Forwarder::poll_once() {
 void Forwarder::watch(Source& source) {
   if (source.waiting || !source.fd.is_open()) return;
   source.waiting = true;
-  source.fd.async_wait(boost::asio::posix::stream_descriptor::wait_read, [&source](boost::system::error_code ec) {
-    if (ec != boost::asio::error::operation_aborted) source.waiting = false;
-  });
+  source.fd.async_wait(boost::asio::posix::stream_descriptor::wait_read,
+                       [this, &source](boost::system::error_code ec) {
+                         if (ec == boost::asio::error::operation_aborted) return;
+                         source.waiting = false;
+                         if (source.port == nullptr) host_ready_ = true;
+                       });
 }
 
 void Forwarder::sleep_until(Time when) {
@@ -110,16 +116,17 @@ void Forwarder::run() {
       next_timers = std::min(gateway_.run_timers(now), now + kSecond);
       gateway_.router().flush();
     }
-    if (any) {
-      idle_since = now;
-      // Control and signals are looked at every so often even under load.
+    if (any) idle_since = now;
+    if (any || now - idle_since < options_.spin) {
+      // Control, signals and the host are looked at every so often even under load; a ring is looked at for nothing,
+      // the host costs a system call.
       if (++rounds % 16 == 0) {
+        if (host_source_ != nullptr && !host_ready_) watch(*host_source_);
         io_.restart();
         io_.poll();
       }
       continue;
     }
-    if (now - idle_since < options_.spin) continue;
     io_.restart();
     sleep_until(next_timers);
     io_.restart();

@@ -48,6 +48,8 @@ class Forwarder {
   Options options_;
   std::vector<std::unique_ptr<Source>> sources_;
   HostPort* host_ = nullptr;
+  Source* host_source_ = nullptr;  // null: the host sends only in answer (no descriptor)
+  bool host_ready_ = false;
   std::vector<PacketPtr> batch_;
   boost::asio::steady_timer timer_;
   uint64_t received_ = 0;
