@@ -8,7 +8,6 @@ namespace {
 
 std::string_view as_text(std::span<const uint8_t> b) { return {reinterpret_cast<const char*>(b.data()), b.size()}; }
 
-
 // A connection with both halves translated: `inside` -> `outside` becomes another pair.
 ct::Connection translated(const ct::Tuple& before, const ct::Tuple& after) {
   ct::Connection c;

@@ -42,11 +42,11 @@ struct Device {
   std::string name;
   DeviceKind kind = DeviceKind::kEthernet;
   MacAddress mac{};
-  uint32_t mtu = 1500;    // bytes of layer 3
-  bool up = false;        // IFF_UP
-  bool running = false;   // carrier
-  bool no_arp = false;    // IFF_NOARP
-  Device* master = nullptr;  // the bridge this device is a port of
+  uint32_t mtu = 1500;        // bytes of layer 3
+  bool up = false;            // IFF_UP
+  bool running = false;       // carrier
+  bool no_arp = false;        // IFF_NOARP
+  Device* master = nullptr;   // the bridge this device is a port of
   bool can_checksum = false;  // the port takes ChecksumState::kPartial
   bool can_gso = false;       // the port takes GSO packets whole
   DeviceConf conf;

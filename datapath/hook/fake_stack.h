@@ -18,8 +18,8 @@ class FakeStack final : public Stack {
   SysctlTable sysctl_;
   HookTable hooks_;
   Time now_ = 1'000'000 * kSecond;
-  std::vector<Device> devices_;                       // fill before use; pointers must stay good
-  std::map<Be32, RouteType> address_types_;           // others are kUnicast
+  std::vector<Device> devices_;                         // fill before use; pointers must stay good
+  std::map<Be32, RouteType> address_types_;             // others are kUnicast
   std::map<std::string, Be32, std::less<>> addresses_;  // device name -> its first address
   bool route_ok_ = true;
   int reroutes_ = 0;

@@ -11,7 +11,7 @@ enum class CtInfo : uint8_t {
   kNew = 2,
   kEstablishedReply = 3,  // kIsReply + kEstablished
   kRelatedReply = 4,
-  kNone = 5,       // packet has no connection: never seen by conntrack, or INVALID
+  kNone = 5,  // packet has no connection: never seen by conntrack, or INVALID
   kUntracked = 7,
 };
 

@@ -33,7 +33,7 @@ struct Dst {
   uint32_t mtu = 0;             // bytes, of route or device
   RouteType type = RouteType::kUnspec;
   bool via_gateway = false;
-  bool do_redirect = false;     // in == out and the sender could have gone direct (RTCF_DOREDIRECT)
+  bool do_redirect = false;  // in == out and the sender could have gone direct (RTCF_DOREDIRECT)
   bool valid() const { return type != RouteType::kUnspec; }
 };
 

@@ -26,7 +26,7 @@ struct Case {
   std::vector<Part> out;
 };
 const Case kCases[] = {
-#include "datapath/packet/gso_cases.inc"
+#include "datapath/packet/testdata/gso_cases.inc"
 };
 
 std::vector<uint8_t> payload(uint32_t offset, uint32_t length) {

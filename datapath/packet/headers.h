@@ -83,7 +83,7 @@ struct Ipv4Header {
   Be32 destination;
 
   unsigned version() const { return version_ihl >> 4; }
-  unsigned header_length() const { return (version_ihl & 15u) * 4; }  // bytes
+  unsigned header_length() const { return (version_ihl & 15u) * 4; }            // bytes
   unsigned fragment_offset() const { return fragment.host() & kIpOffsetMask; }  // units of 8 bytes
   bool more_fragments() const { return (fragment.host() & kIpMoreFragments) != 0; }
   bool dont_fragment() const { return (fragment.host() & kIpDontFragment) != 0; }

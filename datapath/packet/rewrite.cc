@@ -115,8 +115,7 @@ bool transport_checksum_ok(const Packet& p) {
       [[fallthrough]];
     }
     case kProtoTcp: {
-      const Sum pseudo =
-          checksum_pseudo(ip.source, ip.destination, ip.protocol, static_cast<uint32_t>(l4.size()));
+      const Sum pseudo = checksum_pseudo(ip.source, ip.destination, ip.protocol, static_cast<uint32_t>(l4.size()));
       return checksum_fold(checksum_add(l4, pseudo)) == 0xffff;
     }
     default:
@@ -147,8 +146,8 @@ void fill_transport_checksum(Packet& p) {
     }
   } else if (Be16* check = pseudo_checksum_field(p); check != nullptr) {
     *check = Be16{};
-    const Sum pseudo = checksum_pseudo(ip.source, ip.destination, ip.protocol,
-                                       static_cast<uint32_t>(p.transport().size()));
+    const Sum pseudo =
+        checksum_pseudo(ip.source, ip.destination, ip.protocol, static_cast<uint32_t>(p.transport().size()));
     *check = never_zero_for_udp(p, checksum_finish(checksum_add(p.transport(), pseudo)));
   }
   p.checksum = ChecksumState::kUnnecessary;

@@ -8,34 +8,34 @@ using kernel_cases::KernelCase;
 using kernel_cases::TestRouter;
 
 const KernelCase kArp[] = {
-#include "datapath/router/arp_cases.inc"
+#include "datapath/router/testdata/arp_cases.inc"
 };
 const KernelCase kIgnore1[] = {
-#include "datapath/router/arp_ignore1_cases.inc"
+#include "datapath/router/testdata/arp_ignore1_cases.inc"
 };
 const KernelCase kIgnore2[] = {
-#include "datapath/router/arp_ignore2_cases.inc"
+#include "datapath/router/testdata/arp_ignore2_cases.inc"
 };
 const KernelCase kIgnore3[] = {
-#include "datapath/router/arp_ignore3_cases.inc"
+#include "datapath/router/testdata/arp_ignore3_cases.inc"
 };
 const KernelCase kIgnore8[] = {
-#include "datapath/router/arp_ignore8_cases.inc"
+#include "datapath/router/testdata/arp_ignore8_cases.inc"
 };
 const KernelCase kAnnounce1[] = {
-#include "datapath/router/arp_announce1_cases.inc"
+#include "datapath/router/testdata/arp_announce1_cases.inc"
 };
 const KernelCase kAnnounce2[] = {
-#include "datapath/router/arp_announce2_cases.inc"
+#include "datapath/router/testdata/arp_announce2_cases.inc"
 };
 const KernelCase kFilter[] = {
-#include "datapath/router/arp_filter_cases.inc"
+#include "datapath/router/testdata/arp_filter_cases.inc"
 };
 const KernelCase kProxy[] = {
-#include "datapath/router/arp_proxy_cases.inc"
+#include "datapath/router/testdata/arp_proxy_cases.inc"
 };
 const KernelCase kFailure[] = {
-#include "datapath/router/arp_failure_cases.inc"
+#include "datapath/router/testdata/arp_failure_cases.inc"
 };
 
 struct Variant {

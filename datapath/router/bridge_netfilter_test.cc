@@ -9,16 +9,16 @@ using kernel_cases::KernelCase;
 using kernel_cases::TestRouter;
 
 const KernelCase kBridge[] = {
-#include "datapath/router/bridge_cases.inc"
+#include "datapath/router/testdata/bridge_cases.inc"
 };
 const KernelCase kHairpin[] = {
-#include "datapath/router/bridge_hairpin_cases.inc"
+#include "datapath/router/testdata/bridge_hairpin_cases.inc"
 };
 const KernelCase kNoNetfilter[] = {
-#include "datapath/router/bridge_no_netfilter_cases.inc"
+#include "datapath/router/testdata/bridge_no_netfilter_cases.inc"
 };
 const KernelCase kMtu[] = {
-#include "datapath/router/bridge_mtu_cases.inc"
+#include "datapath/router/testdata/bridge_mtu_cases.inc"
 };
 
 TEST(BridgeNetfilterTest, On) {

@@ -8,22 +8,22 @@ using kernel_cases::KernelCase;
 using kernel_cases::TestRouter;
 
 const KernelCase kForward[] = {
-#include "datapath/router/forward_cases.inc"
+#include "datapath/router/testdata/forward_cases.inc"
 };
 const KernelCase kForwardOff[] = {
-#include "datapath/router/forward_off_cases.inc"
+#include "datapath/router/testdata/forward_off_cases.inc"
 };
 const KernelCase kReversePathFilter[] = {
-#include "datapath/router/forward_rp_filter_cases.inc"
+#include "datapath/router/testdata/forward_rp_filter_cases.inc"
 };
 const KernelCase kBroadcastForwarding[] = {
-#include "datapath/router/forward_broadcast_cases.inc"
+#include "datapath/router/testdata/forward_broadcast_cases.inc"
 };
 const KernelCase kHeader[] = {
-#include "datapath/router/header_cases.inc"
+#include "datapath/router/testdata/header_cases.inc"
 };
 const KernelCase kMtu[] = {
-#include "datapath/router/mtu_cases.inc"
+#include "datapath/router/testdata/mtu_cases.inc"
 };
 
 TEST(ForwardTest, AddressesTtlAndLinkAddresses) {

@@ -28,10 +28,10 @@ struct Case {
 };
 
 const Case kReassembled[] = {
-#include "datapath/router/fragment_reassembly_cases.inc"
+#include "datapath/router/testdata/fragment_reassembly_cases.inc"
 };
 const Case kPlain[] = {
-#include "datapath/router/fragment_plain_cases.inc"
+#include "datapath/router/testdata/fragment_plain_cases.inc"
 };
 
 uint8_t payload_byte(uint32_t i) { return static_cast<uint8_t>(i * 7); }

@@ -8,10 +8,10 @@ using kernel_cases::KernelCase;
 using kernel_cases::TestRouter;
 
 const KernelCase kRateLimit[] = {
-#include "datapath/router/rate_limit_cases.inc"
+#include "datapath/router/testdata/rate_limit_cases.inc"
 };
 const KernelCase kRedirect[] = {
-#include "datapath/router/redirect_cases.inc"
+#include "datapath/router/testdata/redirect_cases.inc"
 };
 
 // Six at once per destination, then one a second; routes that refuse have five of their own before that.

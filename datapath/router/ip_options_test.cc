@@ -8,10 +8,10 @@ using kernel_cases::KernelCase;
 using kernel_cases::TestRouter;
 
 const KernelCase kOptions[] = {
-#include "datapath/router/ip_options_cases.inc"
+#include "datapath/router/testdata/ip_options_cases.inc"
 };
 const KernelCase kSourceRoute[] = {
-#include "datapath/router/source_route_cases.inc"
+#include "datapath/router/testdata/source_route_cases.inc"
 };
 
 // As by default: source routing is refused (net.ipv4.conf.all.accept_source_route is 0).

@@ -8,7 +8,7 @@ using kernel_cases::KernelCase;
 using kernel_cases::TestRouter;
 
 const KernelCase kLocal[] = {
-#include "datapath/router/local_cases.inc"
+#include "datapath/router/testdata/local_cases.inc"
 };
 
 TEST(LocalTest, Answers) {
@@ -55,8 +55,8 @@ PacketPtr ping(PacketPool& pool, Be32 source, Be32 destination) {
   return p;
 }
 
-// OUTPUT and POSTROUTING, then the same packet again at PREROUTING and INPUT; its answer goes the same way. The order is
-// that of ip_output, loopback_xmit and ip_rcv.
+// OUTPUT and POSTROUTING, then the same packet again at PREROUTING and INPUT; its answer goes the same way. The order
+// is that of ip_output, loopback_xmit and ip_rcv.
 TEST(LocalTest, Loopback) {
   TestRouter t;
   t.two_ports();

@@ -3,8 +3,7 @@
 namespace nf {
 
 std::string_view hook_name(HookPoint h) {
-  static constexpr std::string_view kNames[kHookPoints] = {"PREROUTING", "INPUT", "FORWARD", "OUTPUT",
-                                                           "POSTROUTING"};
+  static constexpr std::string_view kNames[kHookPoints] = {"PREROUTING", "INPUT", "FORWARD", "OUTPUT", "POSTROUTING"};
   return kNames[static_cast<size_t>(h)];
 }
 

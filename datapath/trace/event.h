@@ -51,7 +51,7 @@ struct PolicyReached {
 };
 struct ConntrackSeen {
   CtInfo ctinfo;
-  bool created;             // a new, unconfirmed entry
+  bool created;                    // a new, unconfirmed entry
   std::string_view before, after;  // protocol states ("SYN_SENT"); empty when the protocol has none
   Endpoints original, reply;
   std::string_view invalid_because;  // ctinfo kNone: why, in the kernel's words

@@ -3,11 +3,11 @@
 // Prints, per number of flows: new connections per second (SYN through DNAT, confirmed), ns per packet of established
 // traffic in random flow order, packets per second, bytes per connection; and the same traffic cut into stages by
 // probe functions at the hooks' edges (their own cost is measured and taken off).
-#include <ctime>
 #include <cinttypes>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <ctime>
 #include <string>
 #include <vector>
 
@@ -220,10 +220,11 @@ void measure(const lab::Lab& lab, uint32_t flows) {
   const auto stage = [&](Stages::Edge e) {
     return std::max(0.0, static_cast<double>(stages.spent[e]) / packets - static_cast<double>(probe)) / cycles_per_ns;
   };
-  std::printf("          link+prepare+ip_rcv and transmit %.0f | PREROUTING %.0f | route, TTL %.0f | FORWARD %.0f | "
-              "(between) %.0f | POSTROUTING %.0f ns\n",
-              stage(Stages::kStart) + stage(Stages::kPreBegin), stage(Stages::kPreEnd), stage(Stages::kForwardBegin),
-              stage(Stages::kForwardEnd), stage(Stages::kPostBegin), stage(Stages::kPostEnd));
+  std::printf(
+      "          link+prepare+ip_rcv and transmit %.0f | PREROUTING %.0f | route, TTL %.0f | FORWARD %.0f | "
+      "(between) %.0f | POSTROUTING %.0f ns\n",
+      stage(Stages::kStart) + stage(Stages::kPreBegin), stage(Stages::kPreEnd), stage(Stages::kForwardBegin),
+      stage(Stages::kForwardEnd), stage(Stages::kPostBegin), stage(Stages::kPostEnd));
 }
 
 }  // namespace

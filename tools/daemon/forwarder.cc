@@ -86,12 +86,11 @@ bool Forwarder::poll_once() {
 void Forwarder::watch(Source& source) {
   if (source.waiting || !source.fd.is_open()) return;
   source.waiting = true;
-  source.fd.async_wait(boost::asio::posix::stream_descriptor::wait_read,
-                       [this, &source](boost::system::error_code ec) {
-                         if (ec == boost::asio::error::operation_aborted) return;
-                         source.waiting = false;
-                         if (source.port == nullptr) host_ready_ = true;
-                       });
+  source.fd.async_wait(boost::asio::posix::stream_descriptor::wait_read, [this, &source](boost::system::error_code ec) {
+    if (ec == boost::asio::error::operation_aborted) return;
+    source.waiting = false;
+    if (source.port == nullptr) host_ready_ = true;
+  });
 }
 
 void Forwarder::sleep_until(Time when) {
