@@ -119,9 +119,10 @@ class HookpointRouter(_Router):
         return [self._program, *words, "--control", self._control]
 
     def start(self, trace=False):
-        command = [self._program, "run", self.lab, "--control", self._control, "--host-tun", self.HOST_TUN]
-        if trace:
-            command += ["--trace", self._trace_path]
+        command = [self._program, "run", self.lab, "--control", self._control]
+        # Who wants the trace shows the handshake only. No process of the host takes part in it, and without the TUN
+        # nobody needs access to /dev/net/tun.
+        command += ["--trace", self._trace_path] if trace else ["--host-tun", self.HOST_TUN]
         self._process = self.netns.popen(*command, stdout=subprocess.PIPE)
         sandbox.wait_readable(self._process.stdout, "hookpoint prints ready")
         line = self._process.stdout.readline()
