@@ -11,6 +11,7 @@
 #include "datapath/base/text.h"
 #include "datapath/hook/fake_stack.h"
 #include "datapath/iptables/iptables.h"
+#include "datapath/iptables/rule_text_test_support.h"
 
 namespace nf::ct {
 namespace {
@@ -26,12 +27,7 @@ struct TestNet {
   }
 };
 
-struct Accepted {
-  const char *table, *rule;
-  const char* saved;   // null: as it was written
-  const char* listed;  // what follows the addresses
-};
-constexpr Accepted kAccepted[] = {
+constexpr ipt::AcceptedRule kAccepted[] = {
     {"filter", "-A INPUT -m conntrack --ctstate NEW", nullptr, " ctstate NEW"},
     {"filter", "-A INPUT -m conntrack --ctstate new,ESTABLISHED,related",
      "-A INPUT -m conntrack --ctstate NEW,RELATED,ESTABLISHED", " ctstate NEW,RELATED,ESTABLISHED"},
@@ -138,10 +134,7 @@ constexpr Accepted kAccepted[] = {
      " ctstatus SEEN_REPLY,ASSURED"},
 };
 
-struct Refused {
-  const char *table, *rule, *words;
-};
-constexpr Refused kRefused[] = {
+constexpr ipt::RefusedRule kRefused[] = {
     {"filter", "-A INPUT -m conntrack", "conntrack: At least one option is required"},
     {"filter", "-A INPUT -m conntrack --ctstate FOO", "Bad ctstate \"FOO\""},
     {"filter", "-A INPUT -m conntrack --ctstate NEW,", "Bad ctstate \"\""},
@@ -190,51 +183,9 @@ constexpr Refused kRefused[] = {
     {"filter", "-A INPUT -j CT --notrack", "CT target: only valid in raw table, not filter"},
 };
 
-std::string table_text(const char* table, const char* rule) {
-  return std::string("*") + table + "\n" + rule + "\nCOMMIT\n";
-}
+TEST(ConntrackExtensions, PrintAsIptables) { ipt::expect_printed_as_iptables<TestNet>(kAccepted); }
 
-std::string last_line(std::string_view text) {
-  while (text.ends_with('\n')) text.remove_suffix(1);
-  return std::string(text.substr(text.rfind('\n') + 1));
-}
-
-// What stands behind the addresses of "    0     0 SNAT  0  --  *      *       0.0.0.0/0            0.0.0.0/0  ...".
-std::string behind_addresses(std::string_view line) {
-  constexpr size_t kFromOptColumn = 60;
-  return std::string(line.substr(line.find("--") + kFromOptColumn));
-}
-
-TEST(ConntrackExtensions, PrintAsIptables) {
-  for (const Accepted& row : kAccepted) {
-    SCOPED_TRACE(row.rule);
-    TestNet net;
-    const Status s = net.iptables.load(table_text(row.table, row.rule), "rules");
-    ASSERT_TRUE(s.ok()) << s.error().str();
-    const ipt::TableId table = *ipt::table_by_name(row.table);
-    const std::string saved = net.iptables.save({.counters = false, .table = table, .comments = false});
-    const char* want = row.saved == nullptr ? row.rule : row.saved;
-    EXPECT_NE(saved.find(std::string("\n") + want + "\n"), std::string::npos) << saved;
-    const std::string chain = std::string(split_words(row.rule)[1]);
-    const auto listed = net.iptables.list(table, chain, {.verbose = true});
-    ASSERT_TRUE(listed.ok());
-    EXPECT_EQ(behind_addresses(last_line(*listed)), row.listed);
-    // What was printed loads again and prints the same.
-    TestNet again;
-    ASSERT_TRUE(again.iptables.load(saved, "saved").ok());
-    EXPECT_EQ(again.iptables.save({.counters = false, .table = table, .comments = false}), saved);
-  }
-}
-
-TEST(ConntrackExtensions, RefuseInIptablesWords) {
-  for (const Refused& row : kRefused) {
-    SCOPED_TRACE(row.rule);
-    TestNet net;
-    const Status s = net.iptables.load(table_text(row.table, row.rule), "rules");
-    ASSERT_FALSE(s.ok());
-    EXPECT_EQ(s.error().text, row.words);
-  }
-}
+TEST(ConntrackExtensions, RefuseInIptablesWords) { ipt::expect_refused_in_iptables_words<TestNet>(kRefused); }
 
 // --- at run time
 
@@ -375,15 +326,15 @@ TEST(CtTarget, ErrorsAboutUntrackedPacketsAreInvalidForGood) {
 // iptables-legacy 1.8.9 -t raw -L -n
 TEST(CtTarget, NotrackIsListedAsCt) {
   TestNet net;
-  ASSERT_TRUE(net.iptables.load(table_text("raw", "-A PREROUTING -j NOTRACK"), "rules").ok());
+  ASSERT_TRUE(net.iptables.load(ipt::table_text("raw", "-A PREROUTING -j NOTRACK"), "rules").ok());
   const auto listed = net.iptables.list(ipt::TableId::kRaw, "PREROUTING", {});
   ASSERT_TRUE(listed.ok());
-  EXPECT_EQ(last_line(*listed), "CT         0    --  0.0.0.0/0            0.0.0.0/0            NOTRACK");
+  EXPECT_EQ(ipt::last_line(*listed), "CT         0    --  0.0.0.0/0            0.0.0.0/0            NOTRACK");
 }
 
 TEST(CtTarget, NotrackAloneLeavesConntrackAsleep) {
   TestNet net;
-  ASSERT_TRUE(net.iptables.load(table_text("raw", "-A PREROUTING -j NOTRACK"), "rules").ok());
+  ASSERT_TRUE(net.iptables.load(ipt::table_text("raw", "-A PREROUTING -j NOTRACK"), "rules").ok());
   EXPECT_FALSE(net.conntrack.active());
   // iptables-legacy-save 1.8.9 prints the old name again.
   EXPECT_NE(net.iptables.save({}).find("\n-A PREROUTING -j NOTRACK\n"), std::string::npos);

@@ -65,6 +65,7 @@ struct Nat::Impl {
   ipt::Iptables& iptables;
   // Shared with Conntrack::on_destroy, which may outlive this object.
   std::shared_ptr<BySource> by_source;
+  PortSearch* port_search = nullptr;
   bool hooked = false;
 
   Impl(Stack& s, ct::Conntrack& c, ipt::Iptables& i)
@@ -241,7 +242,7 @@ Verdict Nat::Impl::setup_info(Packet& p, ct::Connection& c, const Range& range, 
 
   ct::Tuple current;
   ct::Conntrack::invert(current, c.reply());
-  const TupleSpace space{conntrack, *by_source, stack.random(), state.now};
+  const TupleSpace space{conntrack, *by_source, stack.random(), port_search, state.now};
   const ct::Tuple chosen = get_unique_tuple(current, range, c, manip, space);
   if (!chosen.same_key(current)) {
     ct::Tuple reply;
@@ -272,6 +273,7 @@ Verdict Nat::setup_info(Packet& p, ct::Connection& c, const Range& range, ManipT
   return impl_->setup_info(p, c, range, manip, false, state);
 }
 
+void Nat::set_port_search(PortSearch* search) { impl_->port_search = search; }
 ct::Conntrack& Nat::conntrack() { return impl_->conntrack; }
 
 // --- masquerade and redirect

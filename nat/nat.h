@@ -34,6 +34,15 @@ struct Range {
   Be16 base_port;
 };
 
+// Where the search for a free port, or ICMP id, begins: by chance, as in the kernel. Who must follow another machine's
+// choice answers himself. twin: the get_random_u16() calls of nf_nat_l4proto_unique_tuple
+class PortSearch {
+ public:
+  virtual ~PortSearch() = default;
+  // The first candidate is `min` + start % `size`. `c` has its original tuple; its reply tuple is not chosen yet.
+  virtual uint16_t start(const ct::Connection& c, ManipType manip, uint16_t min, unsigned size) = 0;
+};
+
 class Nat {
  public:
   // Hooks itself when the nat table comes to exist (Iptables::on_nat_table).
@@ -55,6 +64,9 @@ class Nat {
   Verdict masquerade(Packet& p, const Range& range, const HookState& state);
   // twin: nf_nat_redirect_ipv4
   Verdict redirect(Packet& p, const Range& range, const HookState& state);
+
+  // The caller's, as long as it is set; null: chance, from the router's generator.
+  void set_port_search(PortSearch* search);
 
   // What a rule that translates keeps active as long as it lives, which may be longer than this object.
   ct::Conntrack& conntrack();

@@ -117,11 +117,15 @@ void l4proto_unique_tuple(ct::Tuple& tuple, const Range& range, const ct::Connec
   const Choices from = choices(tuple, range, c, manip);
   if (from.size == 0) return;
 
+  const auto start = [&]() -> uint16_t {
+    if (space.port_search != nullptr) return space.port_search->start(c, manip, static_cast<uint16_t>(from.min), from.size);
+    return space.random.u16();
+  };
   uint16_t offset = 0;
   if ((range.flags & kRangeProtoOffset) != 0)
     offset = static_cast<uint16_t>(from.field->host() - range.base_port.host());
   else if ((range.flags & kRandomAll) != 0 || manip == ManipType::kSource)
-    offset = space.random.u16();
+    offset = start();
 
   unsigned attempts = std::min(from.size, kMaxAttempts);
   for (;;) {
@@ -131,7 +135,7 @@ void l4proto_unique_tuple(ct::Tuple& tuple, const Range& range, const ct::Connec
     }
     if (attempts >= from.size || attempts < 16) return;
     attempts /= 2;
-    offset = space.random.u16();
+    offset = start();
   }
 }
 

@@ -22,6 +22,7 @@ struct TupleSpace {
   ct::Conntrack& conntrack;
   const BySource& by_source;
   Random& random;
+  PortSearch* port_search;  // null: `random` alone
   Time now;
 };
 

@@ -1,17 +1,12 @@
 // The NAT targets as iptables-legacy 1.8.9 reads and prints them: what iptables-save and `iptables -nvL` wrote for
 // each rule, and the words it refused others with.
+#include "datapath/iptables/rule_text_test_support.h"
 #include "nat/test_net.h"
 
 namespace nf::nat {
 namespace {
 
-struct Accepted {
-  const char *table, *rule;
-  const char* saved;        // null: as it was written
-  const char* listed;       // what follows the addresses
-  bool loads_again = true;  // false: the real program refuses what it printed
-};
-constexpr Accepted kAccepted[] = {
+constexpr ipt::AcceptedRule kAccepted[] = {
     {"nat", "-A POSTROUTING -j SNAT --to-source 1.2.3.4", nullptr, " to:1.2.3.4"},
     {"nat", "-A POSTROUTING -j SNAT --to-source 1.2.3.4-1.2.3.9", nullptr, " to:1.2.3.4-1.2.3.9"},
     {"nat", "-A POSTROUTING -p tcp -j SNAT --to-source 1.2.3.4-1.2.3.9:100-200", nullptr,
@@ -97,10 +92,7 @@ constexpr Accepted kAccepted[] = {
     {"nat", "-A POSTROUTING -s 1.2.3.0/24 -j NETMAP --to 0.0.0.0/0", nullptr, " to:0.0.0.0/0"},
 };
 
-struct Refused {
-  const char *table, *rule, *words;
-};
-constexpr Refused kRefused[] = {
+constexpr ipt::RefusedRule kRefused[] = {
     {"nat", "-A POSTROUTING -p tcp -j SNAT --to-source 1.2.3.4:", "Port `' not valid"},
     {"nat", "-A POSTROUTING -j SNAT --to-source 1.2.3.4:100", "Need TCP, UDP, SCTP or DCCP with port specification"},
     {"nat", "-A POSTROUTING -p tcp -j SNAT --to-source 1.2.3.4:65536", "Port `65536' not valid"},
@@ -170,51 +162,9 @@ constexpr Refused kRefused[] = {
     {"filter", "-A INPUT -j NETMAP --to 5.6.7.0/24", "NETMAP target: only valid in nat table, not filter"},
 };
 
-std::string table_text(const char* table, const char* rule) {
-  return std::string("*") + table + "\n" + rule + "\nCOMMIT\n";
-}
+TEST(NatTargets, PrintAsIptables) { ipt::expect_printed_as_iptables<TestNet>(kAccepted); }
 
-std::string last_line(std::string_view text) {
-  while (text.ends_with('\n')) text.remove_suffix(1);
-  return std::string(text.substr(text.rfind('\n') + 1));
-}
-
-// What stands behind the addresses of "    0     0 SNAT  0  --  *      *       0.0.0.0/0            0.0.0.0/0  ...".
-std::string behind_addresses(std::string_view line) {
-  constexpr size_t kFromOptColumn = 60;
-  return std::string(line.substr(line.find("--") + kFromOptColumn));
-}
-
-TEST(NatTargets, PrintAsIptables) {
-  for (const Accepted& row : kAccepted) {
-    SCOPED_TRACE(row.rule);
-    TestNet net;
-    const Status s = net.iptables.load(table_text(row.table, row.rule), "rules");
-    ASSERT_TRUE(s.ok()) << s.error().str();
-    const ipt::TableId table = *ipt::table_by_name(row.table);
-    const std::string saved = net.iptables.save({.counters = false, .table = table, .comments = false});
-    const char* want = row.saved == nullptr ? row.rule : row.saved;
-    EXPECT_NE(saved.find(std::string("\n") + want + "\n"), std::string::npos) << saved;
-    const std::string chain = std::string(split_words(row.rule)[1]);
-    const auto listed = net.iptables.list(table, chain, {.verbose = true});
-    ASSERT_TRUE(listed.ok());
-    EXPECT_EQ(behind_addresses(last_line(*listed)), row.listed);
-    if (!row.loads_again) continue;
-    TestNet again;
-    ASSERT_TRUE(again.iptables.load(saved, "saved").ok());
-    EXPECT_EQ(again.iptables.save({.counters = false, .table = table, .comments = false}), saved);
-  }
-}
-
-TEST(NatTargets, RefuseInIptablesWords) {
-  for (const Refused& row : kRefused) {
-    SCOPED_TRACE(row.rule);
-    TestNet net;
-    const Status s = net.iptables.load(table_text(row.table, row.rule), "rules");
-    ASSERT_FALSE(s.ok());
-    EXPECT_EQ(s.error().text, row.words);
-  }
-}
+TEST(NatTargets, RefuseInIptablesWords) { ipt::expect_refused_in_iptables_words<TestNet>(kRefused); }
 
 }  // namespace
 }  // namespace nf::nat

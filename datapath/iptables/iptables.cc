@@ -266,14 +266,18 @@ std::vector<Iptables::UnmodelledHit> Iptables::unmodelled_hits() const {
   return out;
 }
 
-std::vector<Iptables::RuleCounters> Iptables::rule_counters() const {
+std::vector<Iptables::RuleCounters> Iptables::rule_counters(bool with_text) const {
   std::vector<RuleCounters> out;
   for (const TableId id : impl_->order) {
     const LiveTable& live = *impl_->live(id);
     for (const Chain& c : live.model.chains()) {
+      if (c.hook) {
+        const Counters n = live.policy(c);
+        out.push_back({id, c.name, 0, n.packets, n.bytes, !with_text ? "" : c.accept ? "ACCEPT" : "DROP"});
+      }
       for (size_t i = 0; i < c.rules.size(); ++i) {
         const Counters n = live.rule(c, i);
-        std::string text = save_rule(live.model, *c.rules[i].rule);
+        std::string text = with_text ? save_rule(live.model, *c.rules[i].rule) : "";
         if (!text.empty()) text.erase(0, 1);
         out.push_back({id, c.name, static_cast<uint32_t>(i) + 1, n.packets, n.bytes, std::move(text)});
       }

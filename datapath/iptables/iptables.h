@@ -71,15 +71,16 @@ class Iptables {
   };
   std::vector<UnmodelledHit> unmodelled_hits() const;
 
-  // Every rule with its live counters, for metrics. `text` is what iptables-save prints behind "-A CHAIN ".
+  // Every policy and rule with its live counters, for metrics: chain by chain, a built-in chain's policy before its
+  // rules. `text` is what iptables-save prints behind "-A CHAIN ", of a policy "ACCEPT" or "DROP"; only when asked for.
   struct RuleCounters {
     TableId table;
     std::string chain;
-    uint32_t number;  // 1-based
+    uint32_t number;  // 1-based; 0: the policy
     uint64_t packets, bytes;
     std::string text;
   };
-  std::vector<RuleCounters> rule_counters() const;
+  std::vector<RuleCounters> rule_counters(bool with_text = true) const;
 
  private:
   struct Impl;

@@ -114,7 +114,11 @@ TEST_F(LoadTest, KeptRulesKeepTheirLiveCounters) {
             "*filter\n:INPUT ACCEPT [1:40]\n:FORWARD ACCEPT [0:0]\n:OUTPUT ACCEPT [0:0]\n[0:0] -A INPUT -p udp\n"
             "[1:40] -A INPUT -p tcp\nCOMMIT\n");
   EXPECT_TRUE(tables_->zero(TableId::kFilter, "INPUT", 2).ok());
-  EXPECT_EQ(tables_->rule_counters()[1].packets, 0u);
+  const auto counters = tables_->rule_counters();
+  ASSERT_EQ(counters[0].text, "ACCEPT");  // the policy comes first, as number 0
+  EXPECT_EQ(counters[0].packets, 1u);
+  EXPECT_EQ(counters[2].number, 2u);
+  EXPECT_EQ(counters[2].packets, 0u);
   tables_->zero(TableId::kFilter);
   EXPECT_EQ(tables_->save({.counters = true}), filter("[0:0] -A INPUT -p udp\n[0:0] -A INPUT -p tcp\n"));
   EXPECT_FALSE(tables_->zero(TableId::kFilter, "INPUT", 3).ok());

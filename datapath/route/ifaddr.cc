@@ -126,6 +126,11 @@ Status Routing::add_address(Device& dev, const Address& given) {
 }
 
 Status Routing::remove_address(Device& dev, Be32 local, int length, Be32 peer) {
+  const auto remove = [&](size_t i) {
+    const Address gone = impl_->devices.take(dev, i);
+    impl_->address_removed(dev, gone);
+    if (on_address_removed) on_address_removed(dev, gone.local);
+  };
   const std::vector<Address>* list = impl_->devices.find(dev);
   const auto wanted = [&](const Address& a) {
     return a.local == local && (length < 0 || (a.length == length && same_subnet(peer.is_zero() ? local : peer, a)));
@@ -143,10 +148,10 @@ Status Routing::remove_address(Device& dev, Be32 local, int length, Be32 peer) {
         ++i;
         continue;
       }
-      impl_->address_removed(dev, impl_->devices.take(dev, i));
+      remove(i);
     }
   }
-  impl_->address_removed(dev, impl_->devices.take(dev, at));
+  remove(at);
   return {};
 }
 

@@ -10,6 +10,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -103,6 +104,8 @@ class Routing {
   // removes its secondaries (promote_secondaries off). When the last address of a device goes, so do all its routes,
   // and the caller tells the neighbour table. twin: inet_rtm_deladdr
   Status remove_address(Device& dev, Be32 local, int length = -1, Be32 peer = {});
+  // Called for each address that is gone, secondaries too. twin: NETDEV_DOWN of inetaddr_chain
+  std::function<void(const Device& dev, Be32 local)> on_address_removed;
   std::vector<Address> addresses(const Device& dev) const;  // in the kernel's order (ifa_list)
   // Routes with the device appear and vanish with its state; lo gets 127.0.0.1/8 when it comes up. Local addresses
   // of a downed device stay local; static routes by way of it are gone for good. twin: fib_netdev_event
