@@ -1,6 +1,7 @@
 #include "tools/gateway/gateway.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "conntrack/xt.h"
 
@@ -15,17 +16,30 @@ Gateway::Gateway(const GatewayOptions& options)
   ct::register_conntrack_extensions(registry_, conntrack_);
   nat::register_nat_extensions(registry_, nat_);
   router_.on_device_down = [this](const Device& dev) { nat_.device_down(dev.ifindex, router_.now()); };
+  router_.routing().on_address_removed = [this](const Device& dev, Be32 local) {
+    nat_.address_removed(dev.ifindex, local, router_.now());
+  };
 }
 
 Gateway::~Gateway() { iptables_.reset(); }
 
-Status Gateway::configure(const lab::Lab& lab, const FindLink& find_link) {
-  if (Status s = set_up_network(router_, lab, find_link); !s) return s;
-  for (const lab::SysctlSetting& setting : lab.sysctl) {
-    if (Status s = router_.sysctl().set(setting.name, setting.value); !s && !setting.ignore_error)
-      return error_at(lab.sysctl_file, setting.line, s.error().text);
-  }
+Status Gateway::configure(const lab::Lab& lab, FindLink find_link) {
+  network_ = std::make_unique<NetworkSetup>(router_, std::move(find_link));
+  if (Status s = apply_network(lab.network, lab.network_file); !s) return s;
+  if (Status s = apply_sysctl(lab.sysctl, lab.sysctl_file); !s) return s;
   if (lab.rules) return iptables_->load(*lab.rules, lab.rules_file);
+  return {};
+}
+
+Status Gateway::apply_network(const std::vector<lab::NetworkLine>& lines, const std::string& file) {
+  return network_->apply(lines, file);
+}
+
+Status Gateway::apply_sysctl(const std::vector<lab::SysctlSetting>& settings, const std::string& file) {
+  for (const lab::SysctlSetting& setting : settings) {
+    if (Status s = router_.sysctl().set(setting.name, setting.value); !s && !setting.ignore_error)
+      return error_at(file, setting.line, s.error().text);
+  }
   return {};
 }
 

@@ -6,6 +6,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "conntrack/conntrack.h"
 #include "datapath/iptables/iptables.h"
@@ -30,7 +31,10 @@ class Gateway {
   Gateway& operator=(const Gateway&) = delete;
 
   // Applies network, sysctl.conf and rules.v4, in that order. On error the gateway is of no use.
-  Status configure(const lab::Lab& lab, const FindLink& find_link);
+  Status configure(const lab::Lab& lab, FindLink find_link);
+  // Changes while it runs, after configure().
+  Status apply_network(const std::vector<lab::NetworkLine>& lines, const std::string& file);
+  Status apply_sysctl(const std::vector<lab::SysctlSetting>& settings, const std::string& file);
 
   // Runs everything due, conntrack's garbage collection too. Returns when to call again.
   Time run_timers(Time now);
@@ -48,6 +52,7 @@ class Gateway {
   std::unique_ptr<ipt::Iptables> iptables_;  // its rules' extensions refer to conntrack and nat: gone first
   ct::Conntrack conntrack_;
   nat::Nat nat_;
+  std::unique_ptr<NetworkSetup> network_;
 };
 
 }  // namespace nf

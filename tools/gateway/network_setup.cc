@@ -1,14 +1,14 @@
 #include "tools/gateway/network_setup.h"
 
 #include <algorithm>
-#include <set>
 
 namespace nf {
-namespace {
 
-class NetworkSetup {
- public:
-  NetworkSetup(Router& router, const FindLink& find_link) : router_(router), find_link_(find_link) {}
+// One line's operation, carried out.
+struct NetworkSetup::Line {
+  Router& router_;
+  const FindLink& find_link_;
+  std::set<const Device*>&addressed_, &sized_;
 
   Status operator()(const lab::LinkAdd& op) {
     if (router_.device(op.name) != nullptr) return error("RTNETLINK answers: File exists");
@@ -95,7 +95,6 @@ class NetworkSetup {
     return {};
   }
 
- private:
   // Locally administered, and the same in every run: chance would make two replays differ.
   static MacAddress made_address(std::string_view name) {
     uint64_t h = 0xcbf29ce484222325;  // FNV-1a
@@ -186,19 +185,13 @@ class NetworkSetup {
     }
     return {};
   }
-
-  Router& router_;
-  const FindLink& find_link_;
-  std::set<const Device*> addressed_, sized_;  // by the lab itself
 };
 
-}  // namespace
-
-Status set_up_network(Router& router, const lab::Lab& lab, const FindLink& find_link) {
-  NetworkSetup setup(router, find_link);
-  for (const lab::NetworkLine& line : lab.network) {
-    if (Status s = std::visit(setup, line.operation); !s)
-      return error_at(lab.network_file, line.line, s.error().text + " (" + line.text + ")");
+Status NetworkSetup::apply(const std::vector<lab::NetworkLine>& lines, const std::string& file) {
+  Line carry_out{router_, find_link_, addressed_, sized_};
+  for (const lab::NetworkLine& line : lines) {
+    if (Status s = std::visit(carry_out, line.operation); !s)
+      return error_at(file, line.line, s.error().text + " (" + line.text + ")");
   }
   return {};
 }
