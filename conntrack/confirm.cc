@@ -99,8 +99,10 @@ Verdict Core::insert(PacketPtr& p, Time now) {
   c.expires += now;
   Conntrack::get(c);
   if ((c.extensions & kExtTimestamp) != 0) c.started = now;
-  table.insert(original, original_hash, flow_of(c, CtDirection::kOriginal));
+  // Both keys are equal when a host talks to itself from the port it talks to: then the kernel, which puts the latest in
+  // front, finds the reply.
   table.insert(reply, reply_hash, flow_of(c, CtDirection::kReply));
+  table.insert(original, original_hash, flow_of(c, CtDirection::kOriginal));
   c.status |= kConfirmed;
   Conntrack::event_cache(c, c.master != nullptr ? kEventRelated : kEventNew);
   return Verdict::kAccept;

@@ -59,14 +59,15 @@ long long age(const Connection& c, Time now) { return now / kSecond - c.started 
 
 // What differs between the forms of a line.
 struct Parts {
-  bool counters, age, mark, use, id, state = true;
+  bool counters, age, mark, use, id, state = true, no_seconds = false;
 };
 
 std::string format_line(const Connection& c, Time now, const Parts& parts, const FormatOptions& options) {
   const uint8_t protocol = c.original().protocol;
   std::string out;
   if (options.extended) out += "ipv4     2 ";
-  out += strf("%-8s %u %lld ", protocol_name(protocol), protocol, seconds_left(c, now));
+  out += strf("%-8s %u ", protocol_name(protocol), protocol);
+  if (!parts.no_seconds) out += strf("%lld ", seconds_left(c, now));
   if (protocol == kProtoTcp && parts.state) out += std::string(tcp_state_name(c.tcp.state)) + ' ';
   out += format_tuple(c.original(), protocol);
   if (parts.counters) out += format_counter(c.counters[0]);
@@ -98,14 +99,16 @@ std::string format_event(const EventReport& e, bool timestamp, const FormatOptio
   const bool destroy = e.kind == EventReport::Kind::kDestroy;
   out += strf("%9s ", destroy ? "[DESTROY]" : e.kind == EventReport::Kind::kNew ? "[NEW]" : "[UPDATE]");
   // Counters and times are told once, at the end; a mark when there is one or it changed; the use count never;
-  // TCP's state at the end and when it changed (an UPDATE for the first reply alone has none).
+  // TCP's state at the end and when it changed (an UPDATE for the first reply alone has none); the seconds left not at
+  // the end of an entry that had none left.
   const Connection& c = e.connection;
   const Parts parts{destroy && (c.extensions & kExtAcct) != 0,
                     destroy && (c.extensions & kExtTimestamp) != 0,
                     c.mark != 0 || (e.events & kEventMark) != 0,
                     false,
                     options.id,
-                    destroy || (e.events & kEventProtoinfo) != 0};
+                    destroy || (e.events & kEventProtoinfo) != 0,
+                    destroy && seconds_left(c, e.now) == 0};
   return out + format_line(c, e.now, parts, options);
 }
 

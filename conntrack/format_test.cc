@@ -145,6 +145,10 @@ TEST(FormatEvent, AsConntrackE) {
       {Kind::kDestroy, tcp(TcpState::kClose, 4001, 81, 120 * kSecond), kEventDestroy,
        "[DESTROY] tcp      6 120 CLOSE src=10.0.0.1 dst=10.0.0.2 sport=4001 dport=81 [UNREPLIED] src=10.0.0.2 "
        "dst=10.0.0.1 sport=81 dport=4001"},
+      // None was left.
+      {Kind::kDestroy, connection(kProtoUdp, 5000, 6000, 0, 0), kEventDestroy,
+       "[DESTROY] udp      17 src=10.0.0.1 dst=10.0.0.2 sport=5000 dport=6000 [UNREPLIED] src=10.0.0.2 dst=10.0.0.1 "
+       "sport=6000 dport=5000"},
       {Kind::kNew, marked(), kEventNew,
        "    [NEW] udp      17 30 src=10.0.0.1 dst=10.0.0.2 sport=5000 dport=6000 [UNREPLIED] src=10.0.0.2 "
        "dst=10.0.0.1 sport=6000 dport=5000 mark=7"},

@@ -209,8 +209,10 @@ void Core::log_table_full(Time now) {
 }
 
 void Core::deliver_events(Connection& c, Time now) {
+  // What is gathered of a connection not confirmed yet waits: an error about its first packet may pass before it.
+  if (!c.confirmed() || c.dying()) return;
   const uint16_t events = std::exchange(c.events, uint16_t{0});
-  if (events == 0 || !c.confirmed() || c.dying()) return;
+  if (events == 0) return;
   const bool fresh = (events & (kEventNew | kEventRelated)) != 0;
   report(fresh ? EventReport::Kind::kNew : EventReport::Kind::kUpdate, c, events, now);
 }

@@ -81,6 +81,7 @@ bool l4proto_manip_pkt(Packet& p, const ct::Tuple& target, uint8_t protocol, Man
     case kProtoUdp:
     case kProtoUdplite:
       if (p.transport().size() < 8) return false;
+      if (protocol == kProtoTcp && p.transport().size() >= sizeof(TcpHeader)) p.need_contiguous(sizeof(TcpHeader));
       set_port(p, manip, manip == ManipType::kSource ? target.source_id : target.destination_id);
       return true;
     case kProtoSctp:

@@ -15,6 +15,7 @@
 
 #include "datapath/base/time.h"
 #include "datapath/packet/pool.h"
+#include "datapath/trace/drop_reason.h"
 
 namespace nf {
 
@@ -26,6 +27,14 @@ class HostPort {
   virtual ~HostPort() = default;
 
   virtual void deliver(PacketPtr p, Time now) = 0;
+
+  // A packet of a process found no way out: kNoRoute, kRouteUnreachable, kRouteProhibit, ... On a machine of its own
+  // the process's system call would have failed, so a host that can still tell its process does so here. `p` is as it
+  // was sent, and goes to nobody.
+  virtual void refused(const Packet& p, DropReason reason) {
+    (void)p;
+    (void)reason;
+  }
 
   // Where the host's own packets go. Without a sink they are lost.
   void set_sink(Sink sink) { sink_ = std::move(sink); }

@@ -155,7 +155,7 @@ PacketPtr Responder::make_reply(const Packet& to, uint8_t protocol, uint8_t tos,
   ip.version_ihl = 0x45;
   ip.tos = tos;
   ip.total_length = be16(static_cast<uint16_t>(length));
-  ip.ttl = kDefaultTtl;
+  ip.ttl = default_ttl_ ? default_ttl_() : kDefaultTtl;
   ip.protocol = protocol;
   ip.source = to.ip().destination;
   ip.destination = to.ip().source;

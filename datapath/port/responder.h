@@ -7,7 +7,7 @@
 //   IGMP, PIM               taken in silence
 //   any other protocol      ICMP protocol unreachable
 // Wrong checksums and malformed headers are dropped in silence. Broadcast and multicast are not answered. The replies'
-// TTL, TOS, id and DF are the kernel's: 64; echo keeps the TOS, RST keeps it without its ECN bits; echo counts ids
+// TTL, TOS, id and DF are the kernel's: the default TTL; echo keeps the TOS, RST keeps it without its ECN bits; echo counts ids
 // per destination without DF, RST has id 0 and DF. IP options of the request are not echoed (the kernel does).
 // The errors are the router's to send: they go to the IcmpError callback.
 // twin: icmp_rcv, tcp_v4_send_reset, __udp4_lib_rcv, ip_protocol_deliver_rcu
@@ -37,6 +37,8 @@ class Responder final : public HostPort {
 
   void set_icmp_error(IcmpError f) { icmp_error_ = std::move(f); }
   void set_next_id(NextId f) { next_id_ = std::move(f); }
+  // net.ipv4.ip_default_ttl, asked for each reply; 64 by default.
+  void set_default_ttl(std::function<uint8_t()> f) { default_ttl_ = std::move(f); }
 
   void deliver(PacketPtr p, Time now) override;
   const DropCounters& drops() const { return drops_; }
@@ -61,6 +63,7 @@ class Responder final : public HostPort {
   Random random_;
   IcmpError icmp_error_;
   NextId next_id_;
+  std::function<uint8_t()> default_ttl_;
   std::array<IdBucket, 256> ids_{};
   DropCounters drops_{};
 };

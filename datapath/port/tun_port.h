@@ -48,12 +48,18 @@ class TunHostPort final : public HostPort {
   uint64_t refused() const { return refused_; }
 
   void deliver(PacketPtr p, Time) override { refused_ += !port_.send(std::move(p)); }
+  // Says it with an ICMP error, all that reaches a process whose system call is over: a TCP connect() fails at once,
+  // with the errno the system call would have had (but EACCES, which no ICMP error means). The error has passed no
+  // hook and is from the packet's own source to itself, with TTL kRefusedTtl.
+  void refused(const Packet& p, DropReason reason) override;
+  static constexpr uint8_t kRefusedTtl = 255;
   size_t poll(PacketPool& pool, size_t max) override;
   int fd() const override { return port_.fd(); }
 
  private:
   TunPort port_;
   std::vector<PacketPtr> batch_;
+  PacketPool* pool_ = nullptr;  // during poll()
   uint64_t refused_ = 0;
 };
 

@@ -1,11 +1,11 @@
 #include "datapath/router/bridge_layer.h"
 
-#include <algorithm>
 #include <utility>
 
 #include "datapath/router/router.h"
 
 namespace nf {
+
 void BridgeLayer::add_sysctls(SysctlTable& sysctl) {
   const auto flag = [&](const char* name, int64_t* value) {
     sysctl.add(std::string("net.bridge.bridge-nf-") + name, {.value = value, .min = 0, .max = 1});
@@ -107,13 +107,7 @@ bool BridgeLayer::confirm(PacketPtr& p, const Device& dev) {
   const HookState state{HookPoint::kLocalIn, &dev, nullptr, &r_, r_.now(), nullptr};
   for (const HookTable::Entry& e : r_.hooks().entries(HookPoint::kLocalIn)) {
     if (e.priority != priority::kConfirm) continue;
-    const Verdict v = e.function(e.self, p, state);
-    if (v == Verdict::kAccept) continue;
-    if (v == Verdict::kDrop) {
-      const auto reason = static_cast<DropReason>(p->drop_reason);
-      r_.drop(std::move(p), reason, &state.hook);
-    }
-    return false;
+    if (!r_.carry_out(e.function(e.self, p, state), p, state.hook)) return false;
   }
   return true;
 }

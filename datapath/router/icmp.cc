@@ -59,6 +59,15 @@ bool Icmp::global_allows() {
   return true;
 }
 
+// twin: inet_peer_xrlim_allow
+bool Icmp::Peer::take(int64_t cost, int64_t burst, int64_t now) {
+  tokens = std::min(tokens + (now - last), burst);
+  last = now;
+  if (tokens < cost) return false;
+  tokens -= cost;
+  return true;
+}
+
 // twin: icmpv4_xrlim_allow
 bool Icmp::rate_allows(uint8_t type, uint8_t code, const Device& out, Be32 destination) {
   if (type == kIcmpUnreachable && code == 4) return true;
@@ -67,12 +76,7 @@ bool Icmp::rate_allows(uint8_t type, uint8_t code, const Device& out, Be32 desti
   if (!global_allows()) return false;
   if (ratelimit_ != 0) {
     const int64_t cost = ratelimit_ * kHz / 1000;
-    Peer& pr = peer(destination);
-    const int64_t now = jiffies();
-    pr.tokens = std::min(pr.tokens + (now - pr.last), kBurstFactor * cost);
-    pr.last = now;
-    if (pr.tokens < cost) return false;
-    pr.tokens -= cost;
+    if (!peer(destination).take(cost, kBurstFactor * cost, jiffies())) return false;
   }
   // Credit is taken in random steps, so that it tells nothing to who counts answers. twin: icmp_global_consume
   global_credit_ -= r_.random().below(3);
@@ -155,13 +159,7 @@ void Icmp::send(const Packet& cause, uint8_t type, uint8_t code, uint32_t info) 
 }
 
 void Icmp::send_unreachable(const Packet& p, uint8_t code) {
-  Peer& pr = peer(p.ip().source);
-  const int64_t now = jiffies();
-  pr.tokens = std::min(pr.tokens + (now - pr.last), kErrorBurst);
-  pr.last = now;
-  if (pr.tokens < kErrorCost) return;
-  pr.tokens -= kErrorCost;
-  send(p, kIcmpUnreachable, code, 0);
+  if (peer(p.ip().source).take(kErrorCost, kErrorBurst, jiffies())) send(p, kIcmpUnreachable, code, 0);
 }
 
 void Icmp::send_redirect(const Packet& p) {

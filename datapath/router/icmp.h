@@ -45,6 +45,9 @@ class Icmp {
     int64_t tokens = 0;  // jiffies
     int64_t last = 0;    // jiffies
     uint32_t redirects = 0;
+
+    // Credit grows with time up to `burst`; true: there was enough for `cost`, which is taken. All in jiffies.
+    bool take(int64_t cost, int64_t burst, int64_t now);
   };
   Peer& peer(Be32 address);
   bool rate_allows(uint8_t type, uint8_t code, const Device& out, Be32 destination);

@@ -50,7 +50,12 @@ void IpLayer::finish_output(PacketPtr p) {
   }
   complete_checksum(*p);
   const uint32_t limit = p->frag_max_size != 0 ? std::min<uint32_t>(mtu, p->frag_max_size) : mtu;
-  fragment(std::move(p), limit, r_.pool(), [this](PacketPtr f) { finish_output2(std::move(f)); });
+  // Fragments that come back by lo are still known. twin: ip_copy_metadata
+  const Packet& whole = *p;
+  fragment(std::move(p), limit, r_.pool(), [this, &whole](PacketPtr f) {
+    r_.share_connection(whole, *f);
+    finish_output2(std::move(f));
+  });
 }
 
 void IpLayer::finish_output2(PacketPtr p) {

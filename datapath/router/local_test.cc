@@ -103,5 +103,42 @@ TEST(LocalTest, OwnBroadcastComesBack) {
   EXPECT_EQ(t.router().pool().in_use(), 0u);
 }
 
+// A packet without a way out is shown to the host it came from, which can still tell its process, and reaches no hook.
+// Which reason goes with which route is fib_props', net/ipv4/fib_semantics.c.
+TEST(LocalTest, NoWayOutIsToldToTheHost) {
+  class Host final : public HostPort {
+   public:
+    void deliver(PacketPtr, Time) override { ++delivered; }
+    void refused(const Packet& p, DropReason reason) override { told.emplace_back(p.ip().destination, reason); }
+    int delivered = 0;
+    std::vector<std::pair<Be32, DropReason>> told;
+  } host;
+  TestRouter t;
+  t.two_ports();
+  t.router().set_host(&host);
+  static constexpr struct {
+    Be32 destination;
+    DropReason reason;
+  } kCases[] = {
+      {ip4(192, 0, 2, 1), DropReason::kNoRoute},
+      {ip4(10, 8, 1, 1), DropReason::kRouteUnreachable},
+      {ip4(10, 8, 2, 1), DropReason::kRouteProhibit},
+      {ip4(10, 8, 3, 1), DropReason::kRouteBlackhole},
+  };
+  Walk walk(t.router());
+  for (const auto& c : kCases) {
+    SCOPED_TRACE(drop_reason_name(c.reason));
+    host.told.clear();
+    t.router().send_from_host(ping(t.router().pool(), ip4(10, 0, 0, 1), c.destination), kSecond);
+    ASSERT_EQ(host.told.size(), 1u);
+    EXPECT_EQ(host.told[0].first, c.destination);
+    EXPECT_EQ(host.told[0].second, c.reason);
+    EXPECT_EQ(t.router().drops()[static_cast<size_t>(c.reason)], 1u);
+  }
+  EXPECT_TRUE(walk.steps.empty());
+  EXPECT_EQ(host.delivered, 0);
+  EXPECT_EQ(t.router().pool().in_use(), 0u);
+}
+
 }  // namespace
 }  // namespace nf

@@ -182,7 +182,10 @@ void Router::send_from_host(PacketPtr p, Time now) {
   key.any_source = true;  // whether it may be spoken from was the socket's question
   Be32 source;
   const DropReason refused = routing_->route_output(key, p->dst, source);
-  if (refused != DropReason::kNone) return drop(std::move(p), refused);
+  if (refused != DropReason::kNone) {
+    if (host_ != nullptr) host_->refused(*p, refused);
+    return drop(std::move(p), refused);
+  }
   tell(*p, trace::Routed{p->dst.type, p->dst.out, p->dst.nexthop});
   {
     std::optional<Icmp::Sending> sending;
@@ -224,12 +227,16 @@ void Router::flush() {
 
 PacketPtr Router::clone(const Packet& p) {
   PacketPtr c = pool_.copy(p);
-  if (p.ct != 0 && hooks_.connection().get != nullptr) {
-    hooks_.connection().get(hooks_.connection().self, p.ct);
-    c->ct = p.ct;
-  }
-  c->ctinfo = p.ctinfo;
+  share_connection(p, *c);
   return c;
+}
+
+void Router::share_connection(const Packet& from, Packet& to) {
+  if (from.ct != 0 && hooks_.connection().get != nullptr) {
+    hooks_.connection().get(hooks_.connection().self, from.ct);
+    to.ct = from.ct;
+  }
+  to.ctinfo = from.ctinfo;
 }
 
 void Router::drop(PacketPtr p, DropReason reason, const HookPoint* at) {
@@ -240,17 +247,15 @@ void Router::drop(PacketPtr p, DropReason reason, const HookPoint* at) {
 bool Router::run_hook_slow(HookPoint hook, PacketPtr& p, const Device* in, const Device* out) {
   HookState state{hook, in, out, this, now_, p->traced ? trace_ : nullptr};
   tell(*p, trace::HookEntered{hook, in, out});
-  switch (hooks_.run(p, state)) {
-    case Verdict::kAccept:
-      return true;
-    case Verdict::kDrop: {
-      const auto reason = static_cast<DropReason>(p->drop_reason);
-      drop(std::move(p), reason, &hook);
-      return false;
-    }
-    default:
-      return false;
+  return carry_out(hooks_.run(p, state), p, hook);
+}
+
+bool Router::carry_out(Verdict verdict, PacketPtr& p, HookPoint hook) {
+  if (verdict == Verdict::kDrop) {
+    const auto reason = static_cast<DropReason>(p->drop_reason);
+    drop(std::move(p), reason, &hook);
   }
+  return verdict == Verdict::kAccept;
 }
 
 // --- Stack

@@ -104,6 +104,8 @@ class Router final : public Stack {
     if (hooks_.entries(hook).empty() && !p->traced) return true;
     return run_hook_slow(hook, p, in, out);
   }
+  // What a hook function, or all of a hook's, decided about `p`, as run_hook() tells it.
+  bool carry_out(Verdict verdict, PacketPtr& p, HookPoint hook);
   // A template, so that the event is put together only for somebody.
   template <class Event>
   void tell(const Packet& p, const Event& e) {
@@ -114,6 +116,8 @@ class Router final : public Stack {
   void begin_trace(Packet& p) { p.traced = trace_ != nullptr; }
   // Copies a packet for flooding; the copy shares the connection. twin: skb_clone
   PacketPtr clone(const Packet& p);
+  // `to`, made of `from`, belongs to the same connection; it has none yet. twin: nf_copy
+  void share_connection(const Packet& from, Packet& to);
   // A packet that was sent on lo comes back when the current one is done. twin: netif_rx
   void enqueue_backlog(PacketPtr p) { backlog_.push_back(std::move(p)); }
   Device& loopback() { return *devices_.front(); }

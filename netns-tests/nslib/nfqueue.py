@@ -24,15 +24,6 @@ def _attribute(kind, data):
     return struct.pack("=HH", length, kind) + data + b"\0" * (-length % 4)
 
 
-def _attributes(data):
-    found = {}
-    while len(data) >= 4:
-        length, kind = struct.unpack_from("=HH", data)
-        found[kind & 0x3FFF] = data[4:length]
-        data = data[(length + 3) & ~3 :]
-    return found
-
-
 class Held:
     """A TCP packet in the queue, not sent yet."""
 
@@ -87,7 +78,7 @@ class Queue:
         sandbox.wait_readable(self._socket, f"a TCP packet [{flags}] leaves {self._where}")
         message = self._socket.recv(65536)
         self._error(message)
-        found = _attributes(message[20:])
+        found = sandbox.netlink_attributes(message[20:])
         held = Held(self, struct.unpack_from("!I", found[_ATTR_PACKET_HDR])[0], found[_ATTR_PAYLOAD])
         key = (held.sport, held.dport, held.flags, held.seq, held.ack)
         if key in self._seen and held.flags != "A":

@@ -1,7 +1,11 @@
 """The two routers behind the same verbs.
 
     start(trace)         configure the lab in the host namespace; returns when it forwards
+    restore(file)        other rules in place of the lab's, from a file of the lab
     counters()           the text of iptables-save -c
+    logged()             the lines of LOG rules since the last call
+    chain_exists(table, chain)   whether iptables -L knows it
+    flush()              conntrack -F
     listing(table)       the text of iptables -t TABLE -L -n -v -x --line-numbers
     entries()            (stdout, stderr) of conntrack -L
     count(), statistics()  conntrack -C, and the sums over the cpus of conntrack -S
@@ -15,7 +19,7 @@ import re
 import subprocess
 import tempfile
 
-from nslib import conntrack, sandbox
+from nslib import conntrack, logs, sandbox
 
 
 def _sum_statistics(text):
@@ -30,6 +34,7 @@ def _sum_statistics(text):
 class _Router:
     def __init__(self, netns, lab):
         self.netns, self.lab = netns, lab
+        self._log = None
 
     def _command(self, *words):
         """The command line that asks this router what `words` ask the kernel."""
@@ -69,6 +74,20 @@ class _Router:
     def listing(self, table):
         return self.netns.run(*self._command("iptables", "-t", table, "-L", "-n", "-v", "-x", "--line-numbers"))
 
+    def logged(self):
+        return self._log.read()
+
+    def chain_exists(self, table, chain):
+        command = self._command("iptables", "-t", table, "-n", "-L", chain)
+        with self.netns:
+            done = subprocess.run(command, capture_output=True, text=True, check=False)
+        if done.returncode and "No chain/target/match by that name" not in done.stderr:
+            raise sandbox.Failure(f"{' '.join(command)}: exit {done.returncode}: {done.stderr.strip()}")
+        return done.returncode == 0
+
+    def flush(self):
+        self._conntrack("-F")
+
     def post_mortem(self):
         """What a failure should also say."""
         return ""
@@ -85,8 +104,17 @@ class KernelRouter(_Router):
         del trace  # the kernel has none to give
         self.netns.run("ip", "-batch", self.lab / "network")
         self.netns.run("sysctl", "-q", "-p", self.lab / "sysctl.conf")
-        with open(self.lab / "rules.v4", encoding="ascii") as rules:
+        self._log = logs.Nflog(self.netns)
+        self.restore("rules.v4")
+
+    def restore(self, file):
+        with tempfile.TemporaryFile("w+") as rules:
+            rules.write(logs.with_nflog((self.lab / file).read_text(encoding="ascii")))
+            rules.seek(0)
             self.netns.run("iptables-legacy-restore", stdin=rules)
+
+    def counters(self):
+        return logs.without_nflog(super().counters())
 
     @staticmethod
     def _listening(process):
@@ -99,6 +127,7 @@ class KernelRouter(_Router):
         return ""
 
     def stop(self):
+        self._log.close()
         return ""
 
 
@@ -113,13 +142,14 @@ class HookpointRouter(_Router):
         self._control = os.path.join(self._run, "control")
         self._trace_path = os.path.join(self._run, "trace")
         self._trace_read = 0
+        self._log_path = os.path.join(self._run, "log")
         self._process = None
 
     def _command(self, *words):
         return [self._program, *words, "--control", self._control]
 
     def start(self, trace=False):
-        command = [self._program, "run", self.lab, "--control", self._control]
+        command = [self._program, "run", self.lab, "--control", self._control, "--log", self._log_path]
         # Who wants the trace shows the handshake only. No process of the host takes part in it, and without the TUN
         # nobody needs access to /dev/net/tun.
         command += ["--trace", self._trace_path] if trace else ["--host-tun", self.HOST_TUN]
@@ -129,6 +159,23 @@ class HookpointRouter(_Router):
         if line != b"ready\n":
             status = None if line else self._process.wait(sandbox.DEADLINE)
             raise sandbox.Failure(f"hookpoint run printed {line!r} instead of ready, exit {status}")
+        self._log = logs.LogFile(self._log_path)
+
+    def restore(self, file):
+        with open(self.lab / file, encoding="ascii") as rules:
+            self.netns.run(*self._command("iptables-restore"), stdin=rules)
+
+    def _sync(self):
+        """Until what the processes of the host have sent is handled, as it is in the kernel when send() returns."""
+        self.netns.run(*self._command("sync"))
+
+    def counters(self):
+        self._sync()
+        return super().counters()
+
+    def logged(self):
+        self._sync()
+        return super().logged()
 
     def kernel_stays_out(self):
         """What is wrong with the claim that the kernel of the host namespace forwards and answers nothing."""
@@ -172,6 +219,7 @@ class HookpointRouter(_Router):
         return "" if status is None else f"; hookpoint has ended by itself: exit {status}"
 
     def stop(self):
+        self._log.close()
         status = sandbox.end_process(self._process)
         words = self._process.stdout.read().decode()
         if status != 0:

@@ -1,10 +1,12 @@
 """Real ends for the router: a TCP connection stepped packet by packet, an HTTP server, ping, UDP."""
 
+import contextlib
 import hashlib
 import http.server
 import os
 import random
 import select
+import signal
 import socket
 import struct
 import subprocess
@@ -45,7 +47,8 @@ class SteppedConnection:
       last ACK  poll() says that the socket is closed for good
     `seen(packet)` is called at these moments, with the name of the packet that has just passed. The client's queue is
     None when the client is a process on the router's own host; then what it sends is not held, and of its two packets
-    in a row only the second is shown.
+    in a row only the second is shown. The same goes for the listener's: with only the client's, the SYN and the
+    SYN+ACK are shown as one, with none the handshake is; and a FIN is shown with its ACK.
     """
 
     def __init__(self, client_ns, client_queue, port, listener, listener_queue, seen):
@@ -56,18 +59,20 @@ class SteppedConnection:
         self.server = None
         self.peer = None  # (address, port) as the server sees the client
 
-    def _from_client(self, flags):
-        if self._client_queue:
-            self._client_queue.expect(flags).release()
+    @staticmethod
+    def _pass(queue, flags):
+        if queue:
+            queue.expect(flags).release()
 
     def open(self, address, port):
         self.client.setblocking(False)
         self.client.connect_ex((address, port))
         self.client.settimeout(sandbox.DEADLINE)
-        self._from_client("S")
-        syn_ack = self._listener_queue.expect("SA")
-        self._seen("SYN")
-        syn_ack.release()
+        self._pass(self._client_queue, "S")
+        if self._listener_queue:
+            syn_ack = self._listener_queue.expect("SA")
+            self._seen("SYN")
+            syn_ack.release()
         if self._client_queue:
             ack = self._client_queue.expect("A")
             self._seen("SYN+ACK")
@@ -81,13 +86,15 @@ class SteppedConnection:
 
     def close(self):
         self.client.shutdown(socket.SHUT_WR)
-        self._from_client("FA")
+        self._pass(self._client_queue, "FA")
         self._end_of_file(self.server, "the client's FIN comes to the server")
+        if not self._listener_queue:
+            _acknowledge_now(self.server)
         self._seen("client's FIN")
         _acknowledge_now(self.server)
-        self._listener_queue.expect("A").release()
+        self._pass(self._listener_queue, "A")
         self.server.shutdown(socket.SHUT_WR)
-        self._listener_queue.expect("FA").release()
+        self._pass(self._listener_queue, "FA")
         self._end_of_file(self.client, "the server's FIN comes to the client")
         if self._client_queue:
             last = self._client_queue.expect("A")
@@ -243,3 +250,84 @@ def udp_echo(client_ns, local_port, server_ns, address, port):
         if data != b"question" or answer != b"answer" or source != (address, port):
             raise sandbox.Failure(f"wrong datagrams: {data!r}, {answer!r} from {source}")
         return peer
+
+
+class Syn:
+    """One SYN from a raw socket, to be sent as often as wanted, each time the same: nobody answers its answer."""
+
+    def __init__(self, netns, source, local_port, address, port):
+        self._socket = netns.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_TCP)
+        self._address = address
+        header = struct.pack("!HHIIBBHHH", local_port, port, 1000, 0, 5 << 4, 2, 64240, 0, 0)
+        pseudo = socket.inet_aton(source) + socket.inet_aton(address) + struct.pack("!HH", socket.IPPROTO_TCP, 20)
+        self._segment = header[:16] + struct.pack("!H", _checksum(pseudo + header)) + header[18:]
+
+    def send(self):
+        self._socket.sendto(self._segment, (self._address, 0))
+
+    def close(self):
+        self._socket.close()
+
+
+class Talker:
+    """A program that talks over the network what it is told on stdin, and prints what it hears."""
+
+    def __init__(self, netns, *command):
+        self._process = netns.popen(*command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+        self._name = command[0]
+        self._heard = b""
+
+    def fall_asleep(self):
+        """From now on the program does nothing; the kernel acknowledges for it."""
+        self._process.send_signal(signal.SIGSTOP)
+        os.waitpid(self._process.pid, os.WUNTRACED)
+
+    def wake(self):
+        self._process.send_signal(signal.SIGCONT)
+
+    @contextlib.contextmanager
+    def asleep(self):
+        self.fall_asleep()
+        try:
+            yield
+        finally:
+            self.wake()
+
+    def say(self, text):
+        self._process.stdin.write(text)
+        self._process.stdin.flush()
+
+    def hear(self, text):
+        """Reads until `text` has come."""
+        while text not in self._heard:
+            sandbox.wait_readable(self._process.stdout, f"{self._name} prints {text!r}")
+            chunk = os.read(self._process.stdout.fileno(), 65536)
+            if not chunk:
+                raise sandbox.Failure(f"{self._name} ended without {text!r}; it printed {self._heard!r}")
+            self._heard += chunk
+
+    def finish(self):
+        """Ends its input."""
+        self._process.stdin.close()
+
+    def wait(self):
+        try:
+            status = self._process.wait(sandbox.DEADLINE)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+            raise sandbox.Failure(f"{self._name} does not end") from None
+        self._process.stdout.close()
+        if status != 0:
+            raise sandbox.Failure(f"{self._name}: exit {status}")
+
+
+def wait_for_listener(netns, port):
+    """Until some program of the namespace listens on a TCP port."""
+    wanted = f":{port:04X}"
+
+    def listens():
+        rows = [row.split() for row in netns.read("/proc/net/tcp").splitlines()[1:]]
+        return any(row[1].endswith(wanted) and row[3] == "0A" for row in rows)
+
+    sandbox.wait_until(listens, f"a program listens on port {port}")

@@ -5,6 +5,8 @@
 #include "datapath/base/text.h"
 #include "tools/daemon/command_words.h"
 #include "tools/daemon/conntrack_command.h"
+#include "tools/daemon/restore_command.h"
+#include "tools/daemon/sysctl_command.h"
 
 namespace nf {
 namespace {
@@ -141,8 +143,9 @@ const std::string* changes_rules(const std::vector<std::string>& words) {
 
 CommandReply iptables(Gateway& gateway, const std::vector<std::string>& words) {
   if (const std::string* w = changes_rules(words))
-    return refuse("iptables v1.8.9 (legacy): " + *w +
-                  ": the rules of a running gateway are those of its lab; only -L, -S and -Z are answered");
+    return refuse(
+        "iptables v1.8.9 (legacy): " + *w +
+        ": single rules cannot be changed while it runs; iptables-restore changes whole tables (-n adds to them)");
   Result<std::vector<GivenOption>> given = read_options(std::span(words).subspan(1), kIptablesNames);
   if (!given) return refuse("iptables v1.8.9 (legacy): " + given.error().str());
   IptablesRequest request;
@@ -171,6 +174,8 @@ CommandReply run_command(Gateway& gateway, const std::vector<std::string>& words
   if (words[0] == "iptables-save") return iptables_save(gateway, words);
   if (words[0] == "iptables") return iptables(gateway, words);
   if (words[0] == "conntrack") return conntrack_command(gateway, words, now);
+  if (words[0] == "iptables-restore") return restore_command(gateway, words);
+  if (words[0] == "sysctl") return sysctl_command(gateway, words);
   return refuse("unknown command \"" + words[0] + "\"");
 }
 

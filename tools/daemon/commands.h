@@ -2,8 +2,11 @@
 //
 //   iptables-save [-c] [-t TABLE]
 //   iptables [-t TABLE] -L [CHAIN] [-n] [-v] [-x] [--line-numbers] | -S [CHAIN] | -Z [CHAIN [NUMBER]]
+//   iptables-restore [-c] [-n]   (with the file's text)
+//   sysctl [-w] [-n] [-e] [-q] NAME... | NAME=VALUE... | -a
 //   conntrack -L | -C | -S | -F   [-o extended,id] [selectors]
 //   conntrack -E [-e NEW,UPDATES,DESTROY] [-o timestamp,extended,id] [selectors]   (goes on as a stream)
+// and, answered by ControlServer, `sync`.
 // Selectors of conntrack: -p -s -d -r -q --sport --dport --reply-port-src --reply-port-dst --state -u -m -n -g -j.
 // Letters may stand together (-nvL), values may be glued on (-tnat, --table=nat), long names may be cut short.
 #pragma once

@@ -11,7 +11,7 @@
 #include <deque>
 
 #include "conntrack/format.h"
-#include "tools/daemon/control_protocol.h"
+#include "tools/control/control_protocol.h"
 
 namespace nf {
 
@@ -40,8 +40,17 @@ struct ControlServer::Client {
   ct::ListenerId listener = 0;
 };
 
-ControlServer::ControlServer(boost::asio::io_context& io, Gateway& gateway, std::function<Time()> now)
-    : io_(io), acceptor_(io), retry_(io), gateway_(gateway), now_(std::move(now)) {}
+std::optional<std::vector<std::string>> ControlServer::take_request(Client& client) {
+  // Only what ends in a NUL can be whole: a long one is not looked through again for each piece.
+  if (client.request.empty() || client.request.back() != '\0') return std::nullopt;
+  auto words = control::decode_request(client.request);
+  if (words) client.request.clear();
+  return words;
+}
+
+ControlServer::ControlServer(boost::asio::io_context& io, Gateway& gateway, std::function<Time()> now,
+                             std::function<Status()> settle)
+    : io_(io), acceptor_(io), retry_(io), gateway_(gateway), now_(std::move(now)), settle_(std::move(settle)) {}
 
 ControlServer::~ControlServer() {
   while (!clients_.empty()) leave(std::shared_ptr<Client>(clients_.front()));
@@ -102,14 +111,14 @@ void ControlServer::read(const std::shared_ptr<Client>& client) {
                                  [this, client](boost::system::error_code ec, size_t n) {
                                    if (ec) return leave(client);
                                    client->request.append(client->chunk.data(), n);
-                                   if (const auto words = control::decode_request(client->request))
-                                     return answer(client, *words);
+                                   if (const auto words = take_request(*client)) return answer(client, *words);
                                    if (client->request.size() > control::kMaxRequest) return leave(client);
                                    read(client);
                                  });
 }
 
 void ControlServer::answer(const std::shared_ptr<Client>& client, const std::vector<std::string>& words) {
+  if (!words.empty() && words[0] == "sync") return sync(client, words);
   const CommandReply reply = run_command(gateway_, words, now_());
   if (!reply.out.empty()) write(client, control::encode_frame('o', reply.out));
   if (!reply.err.empty()) write(client, control::encode_frame('e', reply.err));
@@ -123,10 +132,21 @@ void ControlServer::answer(const std::shared_ptr<Client>& client, const std::vec
           const std::string line = text(e);
           if (!line.empty()) write(c, control::encode_frame('o', line));
         });
-    return watch_for_hangup(client);
+    return watch(client);
   }
+  finish(client, reply.exit_code);
+}
+
+void ControlServer::finish(const std::shared_ptr<Client>& client, int exit_code) {
   client->last_queued = true;
-  write(client, control::encode_frame('x', std::string(1, static_cast<char>(reply.exit_code))));
+  write(client, control::encode_frame('x', std::string(1, static_cast<char>(exit_code))));
+}
+
+void ControlServer::sync(const std::shared_ptr<Client>& client, const std::vector<std::string>& words) {
+  const Status s = words.size() == 1 ? settle_() : error("\"" + words[1] + "\" is not expected");
+  if (!s) write(client, control::encode_frame('e', "sync: " + s.error().str() + '\n'));
+  if (client->listener != 0) return write(client, control::encode_frame('o', ""));
+  finish(client, s ? 0 : static_cast<int>(s.error().code));
 }
 
 void ControlServer::write(const std::shared_ptr<Client>& client, std::string bytes) {
@@ -166,11 +186,17 @@ void ControlServer::pump(const std::shared_ptr<Client>& client) {
                            });
 }
 
-void ControlServer::watch_for_hangup(const std::shared_ptr<Client>& client) {
+void ControlServer::watch(const std::shared_ptr<Client>& client) {
   client->socket.async_read_some(boost::asio::buffer(client->chunk),
-                                 [this, client](boost::system::error_code ec, size_t) {
+                                 [this, client](boost::system::error_code ec, size_t n) {
                                    if (ec) return leave(client);
-                                   watch_for_hangup(client);
+                                   client->request.append(client->chunk.data(), n);
+                                   if (const auto words = take_request(*client)) {
+                                     if (words->empty() || words->front() != "sync") return leave(client);
+                                     sync(client, *words);
+                                   }
+                                   if (client->request.size() > control::kMaxRequest) return leave(client);
+                                   watch(client);
                                  });
 }
 

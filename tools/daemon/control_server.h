@@ -7,7 +7,9 @@
 #include <functional>
 #include <list>
 #include <memory>
+#include <optional>
 #include <string>
+#include <vector>
 
 #include "tools/daemon/commands.h"
 #include "tools/gateway/gateway.h"
@@ -16,8 +18,10 @@ namespace nf {
 
 class ControlServer {
  public:
-  // `now` gives the gateway's time.
-  ControlServer(boost::asio::io_context& io, Gateway& gateway, std::function<Time()> now);
+  // `now` gives the gateway's time; `settle` does everything there is to do until nothing is left, or says why it
+  // could not.
+  ControlServer(boost::asio::io_context& io, Gateway& gateway, std::function<Time()> now,
+                std::function<Status()> settle);
   ~ControlServer();
 
   // Makes the socket. Empty path: PID.sock in control::default_directory(). A stale socket is replaced, a living one
@@ -27,12 +31,17 @@ class ControlServer {
 
  private:
   struct Client;
+  // The request `client` has sent, when it is whole.
+  static std::optional<std::vector<std::string>> take_request(Client& client);
   void accept();
   void read(const std::shared_ptr<Client>& client);
   void answer(const std::shared_ptr<Client>& client, const std::vector<std::string>& words);
   void write(const std::shared_ptr<Client>& client, std::string bytes);
+  void finish(const std::shared_ptr<Client>& client, int exit_code);
   void pump(const std::shared_ptr<Client>& client);
-  void watch_for_hangup(const std::shared_ptr<Client>& client);
+  // Of a client that follows events: its leaving, or its `sync`.
+  void watch(const std::shared_ptr<Client>& client);
+  void sync(const std::shared_ptr<Client>& client, const std::vector<std::string>& words);
   void stop_listening(const std::shared_ptr<Client>& client);
   void leave(const std::shared_ptr<Client>& client);
 
@@ -41,6 +50,7 @@ class ControlServer {
   boost::asio::steady_timer retry_;
   Gateway& gateway_;
   std::function<Time()> now_;
+  std::function<Status()> settle_;
   std::string path_;
   std::list<std::shared_ptr<Client>> clients_;
 };

@@ -83,6 +83,20 @@ bool Forwarder::poll_once() {
   return any;
 }
 
+bool Forwarder::settle() {
+  const Time end = clock() + kSettleLimit;
+  bool any = true;
+  while (any && clock() < end) {
+    gateway_.run_timers(clock());
+    gateway_.router().flush();
+    // Asked outright: that its descriptor is readable is told by Asio later.
+    host_ready_ = host_source_ != nullptr;
+    any = poll_once();
+    for (const auto& s : sources_) any = any || (s->port != nullptr && s->port->queued() > 0);
+  }
+  return !any;
+}
+
 void Forwarder::watch(Source& source) {
   if (source.waiting || !source.fd.is_open()) return;
   source.waiting = true;

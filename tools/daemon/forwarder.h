@@ -32,6 +32,11 @@ class Forwarder {
   void run();
   void stop() { stopped_ = true; }
 
+  // Takes in everything the ports and the host have, and what comes of it, until a whole pass finds nothing; from a
+  // handler. False: after kSettleLimit there was still something.
+  bool settle();
+  static constexpr Duration kSettleLimit = kSecond;
+
   // Nanoseconds since the epoch, steady while the process lives.
   static Time clock();
 

@@ -10,6 +10,7 @@
 #include <random>
 #include <set>
 
+#include "datapath/base/text.h"
 #include "datapath/port/packet_ring_port.h"
 #include "datapath/port/responder.h"
 #include "datapath/port/tap_port.h"
@@ -41,7 +42,7 @@ class Run {
       : options_(options),
         gateway_(GatewayOptions{.seed = options.seed != 0 ? options.seed : random_seed()}),
         forwarder_(io_, gateway_, {}),
-        control_(io_, gateway_, Forwarder::clock),
+        control_(io_, gateway_, Forwarder::clock, [this] { return settle(); }),
         link_changes_(io_),
         signals_(io_) {}
 
@@ -133,6 +134,15 @@ class Run {
     if (!monitor) return monitor.error();
     monitor_ = monitor.take();
     return {};
+  }
+
+  // What the kernel has told about links is taken in first: a carrier that is back lets frames through.
+  Status settle() {
+    if (Status s = monitor_->poll(); !s) return s;
+    if (forwarder_.settle()) return {};
+    Error e = error(strf("packets kept coming for %lld s", static_cast<long long>(Forwarder::kSettleLimit / kSecond)));
+    e.code = ExitCode::kExpectationFailed;
+    return e;
   }
 
   void wait_for_link_changes() {

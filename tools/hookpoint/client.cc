@@ -2,8 +2,6 @@
 
 #include <dirent.h>
 #include <poll.h>
-#include <sys/socket.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -13,47 +11,74 @@
 #include <cstring>
 
 #include "datapath/base/result.h"
-#include "tools/daemon/control_protocol.h"
+#include "datapath/base/text.h"
+#include "tools/control/control_client.h"
 
 namespace nf {
 namespace {
 
-// A connected socket, or -1 with errno.
-int connect_to(const std::string& path) {
-  sockaddr_un address{};
-  address.sun_family = AF_UNIX;
-  if (path.size() >= sizeof address.sun_path) {
-    errno = ENAMETOOLONG;
-    return -1;
-  }
-  std::memcpy(address.sun_path, path.c_str(), path.size() + 1);
-  const int fd = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  if (fd < 0) return -1;
-  if (::connect(fd, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0) return fd;
-  const int saved = errno;
-  ::close(fd);
-  errno = saved;
-  return -1;
-}
-
-Result<int> connect_to_only_gateway() {
+Result<control::Connection> connect_to_only_gateway() {
   const std::string dir = control::default_directory();
-  std::vector<std::pair<std::string, int>> alive;
+  std::vector<std::pair<std::string, control::Connection>> alive;
   if (DIR* d = ::opendir(dir.c_str())) {
     while (const dirent* entry = ::readdir(d)) {
       const std::string name = entry->d_name;
       if (!name.ends_with(".sock")) continue;
       const std::string path = dir + '/' + name;
-      if (const int fd = connect_to(path); fd >= 0) alive.emplace_back(path, fd);
+      if (Result<control::Connection> c = control::Connection::open(path)) alive.emplace_back(path, c.take());
     }
     ::closedir(d);
   }
-  if (alive.size() == 1) return alive[0].second;
-  for (const auto& [path, fd] : alive) ::close(fd);
+  if (alive.size() == 1) return std::move(alive[0].second);
   if (alive.empty()) return error("no gateway is running (looked in " + dir + "); name its socket with --control PATH");
   std::string text = "several gateways are running; name one with --control PATH:";
-  for (const auto& [path, fd] : alive) text += "\n  " + path;
+  for (const auto& [path, connection] : alive) text += "\n  " + path;
   return error(text);
+}
+
+Result<control::Connection> connect_to(const std::string& path) {
+  if (path.empty()) return connect_to_only_gateway();
+  Result<control::Connection> c = control::Connection::open(path);
+  if (!c) return error(path + ": " + c.error().text);
+  return c;
+}
+
+Result<std::string> read_all(FILE* file, const std::string& name) {
+  std::string text;
+  char chunk[65536];
+  size_t n;
+  while ((n = std::fread(chunk, 1, sizeof chunk, file)) > 0) text.append(chunk, n);
+  if (std::ferror(file) != 0) return error_at(name, 0, std::strerror(errno));
+  if (text.find('\0') != std::string::npos) return error_at(name, 0, "is not text");
+  return text;
+}
+
+// `iptables-restore [OPTIONS] [FILE]`: the gateway may not see the same files, so the text goes with the command.
+Status add_rules_file(std::vector<std::string>& words) {
+  std::string name;
+  std::vector<std::string> options{words[0]};
+  for (size_t i = 1; i < words.size(); ++i) {
+    const std::string& w = words[i];
+    const bool seconds = (words[i - 1] == "-w" || words[i - 1] == "--wait") && parse_number(w);
+    if (w.starts_with("-") || seconds || !name.empty())
+      options.push_back(w);
+    else
+      name = w;
+  }
+  Result<std::string> text = error("");
+  if (name.empty()) {
+    name = "stdin";
+    text = read_all(stdin, name);
+  } else {
+    FILE* const file = std::fopen(name.c_str(), "rb");
+    if (file == nullptr) return error_at(name, 0, std::strerror(errno));
+    text = read_all(file, name);
+    std::fclose(file);
+  }
+  if (!text) return text.error();
+  options.insert(options.end(), {"--", name, control::file_word(*text)});
+  words = std::move(options);
+  return {};
 }
 
 // `conntrack -E` goes on until a signal ends it; then it says how much it showed, as the real one does.
@@ -93,41 +118,35 @@ bool write_all(int fd, const std::string& bytes) {
 
 }  // namespace
 
-int ask_gateway(const std::string& path, const std::vector<std::string>& words) {
+int ask_gateway(const std::string& path, std::vector<std::string> words) {
   constexpr int kBadInput = static_cast<int>(ExitCode::kBadInput);
-  int fd;
-  if (path.empty()) {
-    const Result<int> found = connect_to_only_gateway();
-    if (!found) {
-      std::fprintf(stderr, "hookpoint: %s\n", found.error().str().c_str());
+  if (words[0] == "iptables-restore") {
+    if (const Status s = add_rules_file(words); !s) {
+      std::fprintf(stderr, "iptables-restore: %s\n", s.error().str().c_str());
       return kBadInput;
     }
-    fd = *found;
-  } else if ((fd = connect_to(path)) < 0) {
-    std::fprintf(stderr, "hookpoint: %s: %s\n", path.c_str(), std::strerror(errno));
+  }
+  Result<control::Connection> connection = connect_to(path);
+  if (!connection) {
+    std::fprintf(stderr, "hookpoint: %s\n", connection.error().str().c_str());
     return kBadInput;
   }
   int exit_code = -1;
-  std::string buffer;
-  char chunk[65536];
   size_t events = 0;
   const bool follows = words[0] == "conntrack" && std::any_of(words.begin(), words.end(), [](const std::string& w) {
                          return w.starts_with("-E") || w == "--event" || w.starts_with("--event=");
                        });
   if (follows) interrupt_on_signals();
-  if (write_all(fd, control::encode_request(words))) {
+  if (connection->send(words)) {
     while (exit_code < 0) {
-      if (follows) wait_readable(fd);
+      if (follows) wait_readable(connection->fd());
       if (g_interrupted != 0) {
         std::fprintf(stderr, "conntrack v1.4.7 (conntrack-tools): %zu flow events have been shown.\n", events);
         exit_code = 0;
         break;
       }
-      const ssize_t n = ::read(fd, chunk, sizeof chunk);
-      if (n < 0 && errno == EINTR) continue;
-      if (n <= 0) break;
-      buffer.append(chunk, static_cast<size_t>(n));
-      while (const auto frame = control::take_frame(buffer)) {
+      if (!connection->fill()) break;
+      while (const auto frame = connection->take()) {
         if (frame->channel == 'x') {
           exit_code = frame->bytes.empty() ? kBadInput : static_cast<unsigned char>(frame->bytes[0]);
         } else if (!write_all(frame->channel == 'e' ? 2 : 1, frame->bytes)) {
@@ -138,7 +157,6 @@ int ask_gateway(const std::string& path, const std::vector<std::string>& words) 
       }
     }
   }
-  ::close(fd);
   if (exit_code >= 0) return exit_code;
   std::fprintf(stderr, "hookpoint: the gateway closed the connection\n");
   return kBadInput;

@@ -7,6 +7,6 @@
 namespace nf {
 
 // `control`: the socket's path; empty: the one gateway there is. Returns the exit code.
-int ask_gateway(const std::string& control, const std::vector<std::string>& words);
+int ask_gateway(const std::string& control, std::vector<std::string> words);
 
 }  // namespace nf

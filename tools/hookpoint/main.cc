@@ -7,8 +7,10 @@
 #include "datapath/base/result.h"
 #include "datapath/base/text.h"
 #include "tools/daemon/run.h"
+#include "tools/difftest/certify.h"
 #include "tools/hookpoint/client.h"
 #include "tools/replay/replay.h"
+#include "tools/scenario/run.h"
 
 namespace {
 
@@ -21,11 +23,22 @@ constexpr char kUsage[] =
   hookpoint replay LAB --in IF=FILE [--in IF=FILE ...] --out DIR [--checksum] [--trace] [--seed N]
       captures (pcap, pcapng) through the same router, in capture time, without root
 
+  hookpoint scenario [--backend memory|gateway|kernel] [--known FILE] [--jobs N] [-v] FILE|FOLDER...
+      packets in and what must be seen (*.scn), on the engine, on a running gateway, or on this machine's kernel
+
+  hookpoint certify [--seed N] [--labs N] [--packets N] [--seconds N] [--jobs N] [--known FILE] [--out DIR] [--no-shrink]
+      random labs and traffic on this machine's kernel and on the engine, compared packet by packet, without root
+  hookpoint certify LAB --in IF=FILE [--in IF=FILE ...] [--known FILE]
+      the same with captures through a lab
+
   Asking a running gateway (--control PATH when there are several):
   hookpoint iptables-save [-c] [-t TABLE]
+  hookpoint iptables-restore [-c] [-n] [FILE]
   hookpoint iptables [-t TABLE] -L [CHAIN] [-n] [-v] [-x] [--line-numbers] | -S [CHAIN] | -Z [CHAIN]
   hookpoint conntrack -L | -C | -S | -F | -E [-e NEW,UPDATES,DESTROY] [-o timestamp,extended,id] [SELECTORS]
       selectors: -p -s -d --sport --dport --state -u -m and those of the reply (-r -q --reply-port-src ...)
+  hookpoint sysctl [-w] [-n] NAME... | NAME=VALUE... | -a
+  hookpoint sync       answers when everything that came in until now is done
 
 Exit codes: 0 ok, 1 expectation failed, 2 bad input, 3 a feature reached that is not modelled.
 )";
@@ -132,6 +145,83 @@ int replay(Arguments args) {
   return nf::replay(options);
 }
 
+int certify(Arguments args) {
+  nf::difftest::CertifyOptions options;
+  std::string seed, labs, packets, seconds, jobs, in, sysctl;
+  while (!args.done()) {
+    if (args.option("--in", in)) {
+      const size_t equals = in.find('=');
+      if (!args.missing().empty()) break;
+      if (equals == std::string::npos || equals == 0 || equals + 1 == in.size())
+        return refuse("certify: --in needs IF=FILE, not \"" + in + "\"");
+      options.inputs.emplace_back(in.substr(0, equals), in.substr(equals + 1));
+      continue;
+    }
+    // Makes the engine a wrong one; for tests of certify itself, so not in the usage.
+    if (args.option("--engine-sysctl", sysctl)) {
+      options.engine_sysctl.push_back(sysctl);
+      continue;
+    }
+    if (args.option("--seed", seed) || args.option("--labs", labs) || args.option("--packets", packets) ||
+        args.option("--seconds", seconds) || args.option("--jobs", jobs) || args.option("--known", options.known) ||
+        args.option("--out", options.out))
+      continue;
+    if (args.flag("--no-shrink")) {
+      options.shrink = false;
+      continue;
+    }
+    if (args.peek().starts_with("-") || !options.lab.empty())
+      return refuse("certify: unexpected \"" + args.peek() + "\"");
+    options.lab = args.take();
+  }
+  if (!args.missing().empty()) return refuse("certify: " + args.missing() + " needs an argument");
+  if (options.lab.empty() != options.inputs.empty())
+    return refuse("certify: a lab needs a capture and a capture a lab (LAB --in IF=FILE)");
+  const auto number = [](const std::string& word, const char* name, uint64_t min, uint64_t max, auto set) {
+    if (word.empty()) return 0;
+    const auto n = nf::parse_number(word, max);
+    if (!n || *n < min) return refuse(std::string("certify: ") + name + " needs a number from " + std::to_string(min));
+    set(*n);
+    return 0;
+  };
+  constexpr uint64_t kMany = 1'000'000'000'000;
+  if (int code = number(seed, "--seed", 0, kMany, [&](uint64_t n) { options.seed = n; }); code != 0) return code;
+  if (int code = number(labs, "--labs", 1, kMany, [&](uint64_t n) { options.labs = n; }); code != 0) return code;
+  if (int code = number(packets, "--packets", 1, 60'000, [&](uint64_t n) { options.packets = n; }); code != 0)
+    return code;
+  if (int code = number(seconds, "--seconds", 1, 1'000'000, [&](uint64_t n) { options.seconds = n; }); code != 0)
+    return code;
+  const auto set_jobs = [&](uint64_t n) { options.jobs = static_cast<unsigned>(n); };
+  if (int code = number(jobs, "--jobs", 1, 1024, set_jobs); code != 0) return code;
+  return nf::difftest::certify(options);
+}
+
+int scenario(Arguments args) {
+  nf::scenario::RunOptions options;
+  std::string jobs;
+  while (!args.done()) {
+    if (args.option("--backend", options.backend) || args.option("--known", options.known) ||
+        args.option("--jobs", jobs))
+      continue;
+    if (args.flag("-v")) {
+      options.verbose = true;
+      continue;
+    }
+    if (args.peek().starts_with("-")) return refuse("scenario: unexpected \"" + args.peek() + "\"");
+    options.paths.push_back(args.take());
+  }
+  if (!args.missing().empty()) return refuse("scenario: " + args.missing() + " needs an argument");
+  if (options.backend != "memory" && options.backend != "gateway" && options.backend != "kernel")
+    return refuse("scenario: --backend is memory, gateway or kernel, not \"" + options.backend + "\"");
+  if (options.paths.empty()) return refuse("scenario: which files?");
+  if (!jobs.empty()) {
+    const auto n = nf::parse_number(jobs, 1000);
+    if (!n || *n == 0) return refuse("scenario: --jobs needs a number from 1");
+    options.jobs = static_cast<unsigned>(*n);
+  }
+  return nf::scenario::run_scenarios(options);
+}
+
 int ask(const std::string& command, Arguments args) {
   std::string control;
   std::vector<std::string> words{command};
@@ -158,6 +248,10 @@ int main(int argc, char** argv) {
   const Arguments args(argc - 2, argv + 2);
   if (command == "run") return run(args);
   if (command == "replay") return replay(args);
-  if (command == "iptables-save" || command == "iptables" || command == "conntrack") return ask(command, args);
+  if (command == "scenario") return scenario(args);
+  if (command == "certify") return certify(args);
+  if (command == "iptables-save" || command == "iptables" || command == "conntrack" || command == "iptables-restore" ||
+      command == "sysctl" || command == "sync")
+    return ask(command, args);
   return refuse("unknown command \"" + command + "\"");
 }

@@ -14,8 +14,8 @@
 #include "datapath/port/pcap_port.h"
 #include "datapath/port/responder.h"
 #include "tools/gateway/gateway.h"
-#include "tools/replay/capture_merge.h"
-#include "tools/replay/captured_frame.h"
+#include "tools/capture/capture_merge.h"
+#include "tools/capture/captured_frame.h"
 #include "tools/replay/output_folder.h"
 #include "tools/replay/progress.h"
 #include "tools/trace/text_sink.h"
@@ -157,6 +157,7 @@ class Replay {
     host_.set_icmp_error([&router](const Packet& cause, uint8_t type, uint8_t code, uint32_t info) {
       router.icmp_send(cause, type, code, info);
     });
+    host_.set_default_ttl([&router] { return static_cast<uint8_t>(router.ip().default_ttl()); });
     router.on_log = [this](Time, std::string_view line) {
       log_->write(line);
       log_->write("\n");

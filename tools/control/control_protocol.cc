@@ -1,4 +1,4 @@
-#include "tools/daemon/control_protocol.h"
+#include "tools/control/control_protocol.h"
 
 #include <unistd.h>
 
@@ -25,6 +25,16 @@ std::optional<std::vector<std::string>> decode_request(std::string_view bytes) {
     bytes.remove_prefix(end + 1);
   }
   return std::nullopt;
+}
+
+// What stands in front of the text keeps an empty file from being an empty word.
+constexpr std::string_view kFileMark = "file\n";
+
+std::string file_word(std::string_view text) { return std::string(kFileMark) += text; }
+
+std::optional<std::string_view> file_text(std::string_view word) {
+  if (!word.starts_with(kFileMark)) return std::nullopt;
+  return word.substr(kFileMark.size());
 }
 
 std::string encode_frame(char channel, std::string_view bytes) {

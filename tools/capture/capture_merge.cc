@@ -1,4 +1,4 @@
-#include "tools/replay/capture_merge.h"
+#include "tools/capture/capture_merge.h"
 
 #include <sys/stat.h>
 

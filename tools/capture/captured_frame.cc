@@ -1,4 +1,4 @@
-#include "tools/replay/captured_frame.h"
+#include "tools/capture/captured_frame.h"
 
 #include <cstring>
 #include <vector>

@@ -1,0 +1,133 @@
+// One machine configured by a lab, whoever plays it. Scenarios and the differential speak to this and cannot tell:
+//
+//   memory_backend    the engine in this process, virtual clock, no root
+//   gateway_backend   `hookpoint run` in a network namespace, frames over TAPs, the host's processes behind its TUN
+//   kernel_backend    the kernel: a namespace configured from the same lab
+//
+// The machine's ports are the links its lab names (ports_of); each is a wire whose other end is in our hands: a frame
+// written goes in, what comes out is read. Local processes are in our hands too: what they send is given as IP packets,
+// what is delivered to them is read, as raw sockets read it: ICMP, TCP and UDP, before the transport looks at it (a packet
+// that came over lo may carry an unfinished TCP or UDP sum). What no process takes the host answers as any Linux
+// without sockets does.
+//
+// Invariants:
+//  1. When collect() returns, everything the frames given so far caused has happened: nothing is still on its way.
+//     (A gateway says so itself; a kernel has done it before the write to its TAP returns.)
+//  2. Nothing the backend itself does leaves a trace in counters, connections, events or statistics.
+//  3. Ports are numbered by their order in ports().
+// Errors are about the backend (a namespace that cannot be made) or bad configuration (with file:line); what a
+// machine does to a packet is never an error.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "conntrack/conntrack.h"
+#include "datapath/base/result.h"
+#include "datapath/base/time.h"
+#include "datapath/packet/headers.h"
+#include "tools/lab/lab.h"
+
+namespace nf {
+
+// A port number of no port: the machine's local processes.
+inline constexpr int kLocalProcesses = -1;
+
+// What came out: a frame at its Ethernet header, or, for local processes, a packet at its IPv4 header.
+struct Emitted {
+  int port;
+  std::vector<uint8_t> bytes;
+};
+
+struct BackendPort {
+  std::string name;
+  MacAddress mac;  // the link's own
+};
+
+// A local process that takes what comes to a port of its host and says nothing: what is delivered is read by
+// collect(), no reset or port unreachable answers it.
+struct ProcessPort {
+  uint8_t protocol;  // 6 or 17
+  uint16_t port;     // host order
+};
+
+// `iptables -t TABLE -L CHAIN NUMBER`; number 0: the chain's policy (no user chain has one).
+struct RuleCounter {
+  std::string table, chain;
+  uint32_t number;
+  uint64_t packets, bytes;
+  bool operator==(const RuleCounter&) const = default;
+};
+
+// The rules a packet matched and the policies it reached, in order: "nat:DOCKER:rule:2", "filter:INPUT:policy". The ends
+// of user chains are not told. A packet that goes over lo has one path for both its passes.
+using RulePath = std::vector<std::string>;
+
+struct BackendConfig {
+  const lab::Lab* lab = nullptr;  // caller's, during configure()
+  std::vector<ProcessPort> processes;
+  bool rule_paths = false;  // take_paths() will be asked
+  bool trace = false;       // take_trace() will be asked
+  bool events = true;       // take_events() will be asked
+  uint64_t seed = 1;        // memory and gateway
+};
+
+class Backend {
+ public:
+  virtual ~Backend() = default;
+  virtual std::string_view name() const = 0;  // "memory", "gateway", "kernel"
+
+  // Once, first.
+  virtual Status configure(const BackendConfig& config) = 0;
+  const std::vector<BackendPort>& ports() const { return ports_; }
+
+  // --- packets
+  // A frame of any length, good or bad, enters by a port.
+  virtual Status inject(int port, std::span<const uint8_t> frame) = 0;
+  // A local process sends an IPv4 packet through a raw socket bound to the packet's source (when that is the host's
+  // own). Header checksum and total length are set as the kernel sets them (IP_HDRINCL); refused packets
+  // (no route, longer than the MTU) are gone: false.
+  virtual Result<bool> send_from_host(std::span<const uint8_t> packet) = 0;
+  // Appends everything that came out since the last call: in order for each port.
+  virtual Status collect(std::vector<Emitted>& out) = 0;
+
+  // --- time: nanoseconds since the Unix epoch
+  virtual Time now() = 0;
+  // Lets time pass; what falls due meanwhile happens.
+  virtual Status wait_until(Time t) = 0;
+
+  // --- what is to be seen, in the forms the tools print (formats: conntrack/format.h)
+  virtual Result<std::vector<RuleCounter>> counters() = 0;     // in no order
+  virtual Result<std::vector<std::string>> entries() = 0;      // lines of `conntrack -L`, in no order
+  virtual Result<std::vector<std::string>> take_events() = 0;  // lines of `conntrack -E` since the last call, in order
+  virtual Result<std::vector<std::string>> take_log() = 0;     // lines of LOG, in order
+  virtual Result<ct::Stats> statistics() = 0;                  // summed over cpus
+  // What the rules did to packets since the last call: one path a packet, in order of their first rule.
+  virtual Result<std::vector<RulePath>> take_paths() = 0;
+  // Why the packets since the last call went where they went, for people; empty when the backend cannot say.
+  virtual std::string take_trace() { return {}; }
+
+  // --- changes while it runs. Unsupported ones say so, with ExitCode::kNotModelled.
+  virtual Status apply_network(const std::vector<lab::NetworkLine>& lines, const std::string& file) = 0;
+  virtual Status apply_sysctl(const std::vector<lab::SysctlSetting>& settings, const std::string& file) = 0;
+  virtual Status apply_rules(const std::string& text, const std::string& file) = 0;  // iptables-restore
+  virtual Status flush_conntrack() = 0;                                              // conntrack -F
+
+ protected:
+  std::vector<BackendPort> ports_;
+};
+
+std::unique_ptr<Backend> make_memory_backend();
+std::unique_ptr<Backend> make_kernel_backend();
+// `program`: the hookpoint binary.
+std::unique_ptr<Backend> make_gateway_backend(const std::string& program);
+
+// Links a lab names and does not make a bridge of: each becomes a port. In the order they are first named, with the
+// addresses the lab gives them, or 02:ff:00:00:00:NN with NN counting from 1.
+std::vector<BackendPort> ports_of(const lab::Lab& lab);
+
+}  // namespace nf

@@ -1,0 +1,75 @@
+// The judge (the kernel) and the engine, configured alike: a packet goes into both, what comes out of both is
+// compared. The engine's time is the time of the judge's packet, and where the judge chooses at random the engine
+// follows (PortFollower).
+//
+// Invariants:
+//  1. Time is jiffies: the engine is told the time of the kernel's last tick, so that both count the same ticks.
+//  2. ARP is answered on both sides; requests of the machine are not compared.
+//  3. After a mismatch the two are no longer alike: nothing more is compared.
+// Errors are those of the backends; a lab that one side refuses is an error that names the side.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "tools/backend/memory_backend.h"
+#include "tools/difftest/compare.h"
+#include "tools/difftest/port_follower.h"
+#include "tools/difftest/wire.h"
+
+namespace nf::difftest {
+
+struct Disagreement {
+  std::string field;  // "frames", "events", "counters", "entries", "statistics", "ports"
+  Difference sides;
+};
+
+class SideBySide {
+ public:
+  using Clock = Time (*)();
+  using ArpReply = std::function<std::optional<Wire::Frame>(const Emitted&)>;
+
+  SideBySide(Backend& judge, PortFollower::ReplyOf reply_of, Clock clock = &last_tick);
+  // CLOCK_REALTIME as of the kernel's last tick, a whole number of jiffies.
+  static Time last_tick();
+
+  // `engine_only`: settings that only the engine gets, to show that a difference is found.
+  Status configure(const BackendConfig& config, const std::vector<lab::SysctlSetting>& engine_only = {});
+  void answer_arp(ArpReply reply) { arp_reply_ = std::move(reply); }
+  const std::vector<BackendPort>& ports() const { return judge_.ports(); }
+
+  // A frame by a port, or a packet of a local process.
+  Result<std::optional<Disagreement>> play(int port, std::span<const uint8_t> bytes);
+  // What came out of the kernel because of the last packet, requests of ARP left out, sorted by port, and its events.
+  const std::vector<Emitted>& kernel_emitted() const { return kernel_out_; }
+  const std::vector<std::string>& kernel_events() const { return kernel_events_; }
+
+  Result<std::optional<Disagreement>> compare_all_tables();
+
+  const PortFollower& follower() const { return follower_; }
+  Excuses& excuses() { return excuses_; }
+  // What was compared so far.
+  uint64_t packets() const { return packets_; }
+  uint64_t frames() const { return frames_; }
+  uint64_t events() const { return events_; }
+  uint64_t tables() const { return tables_; }
+
+ private:
+  Status put(Backend& side, int port, std::span<const uint8_t> bytes, std::vector<Emitted>& out);
+
+  Backend& judge_;
+  Clock clock_;
+  MemoryBackend engine_;
+  PortFollower follower_;
+  ArpReply arp_reply_;
+  std::vector<Emitted> kernel_out_, engine_out_;
+  std::vector<std::string> kernel_events_;
+  Excuses excuses_;
+  uint64_t packets_ = 0, frames_ = 0, events_ = 0, tables_ = 0;
+};
+
+}  // namespace nf::difftest

@@ -1,0 +1,119 @@
+#include "tools/netns/rule_loader.h"
+
+#include "datapath/base/text.h"
+#include "tools/netns/log_rules.h"
+#include "tools/netns/program.h"
+
+namespace nf::netns {
+namespace {
+
+// The built-in chains of each table. twin: xtables_ipv4, iptables/nft.c
+std::vector<std::string_view> builtin_chains(std::string_view table) {
+  if (table == "filter" || table == "security") return {"INPUT", "FORWARD", "OUTPUT"};
+  if (table == "nat") return {"PREROUTING", "INPUT", "OUTPUT", "POSTROUTING"};
+  if (table == "mangle") return {"PREROUTING", "INPUT", "FORWARD", "OUTPUT", "POSTROUTING"};
+  if (table == "raw") return {"PREROUTING", "OUTPUT"};
+  return {};
+}
+
+struct Lines {
+  std::string text;
+  std::vector<int> original;  // line number written -> line number given, both from 1; [0] unused
+};
+
+Lines with_all_chains(std::string_view text) {
+  Lines out{{}, {0}};
+  const std::vector<std::string_view> lines = split(text, '\n');
+  const auto add = [&](std::string_view line, size_t i) {
+    (out.text += line) += '\n';
+    out.original.push_back(static_cast<int>(i) + 1);
+  };
+  for (size_t i = 0; i < lines.size(); ++i) {
+    add(lines[i], i);
+    if (lines[i].empty() || lines[i][0] != '*') continue;
+    for (const std::string_view chain : builtin_chains(trim(lines[i].substr(1)))) {
+      const std::string declared = ":" + std::string(chain) + " ";
+      bool there = false;
+      for (size_t k = i + 1; k < lines.size() && lines[k].substr(0, 6) != "COMMIT"; ++k)
+        there |= lines[k].starts_with(declared);
+      if (!there) add(declared + "ACCEPT [0:0]", i);
+    }
+  }
+  return out;
+}
+
+// "iptables-restore v1.8.9 (legacy): unknown option "--foo"\nError occurred at line: 2\n..." and
+// "iptables-restore: line 3 failed".
+Error refused(const ProgramResult& r, const std::string& file, const std::vector<int>& original) {
+  size_t line = 0;
+  for (const std::string_view before : {"line: ", "line "}) {
+    const size_t at = r.errors.find(before);
+    if (at == std::string::npos || line != 0) continue;
+    for (size_t i = at + before.size(); i < r.errors.size() && r.errors[i] >= '0' && r.errors[i] <= '9'; ++i)
+      line = line * 10 + static_cast<size_t>(r.errors[i] - '0');
+  }
+  if (line < original.size()) line = static_cast<size_t>(original[line]);
+  const std::string_view first = trim(std::string_view(r.errors).substr(0, r.errors.find('\n')));
+  return error_at(file, static_cast<int>(line),
+                  first.empty() ? strf("iptables-restore: exit status %d", r.status) : std::string(first));
+}
+
+}  // namespace
+
+Status RuleLoader::load(const std::string& text, const std::string& file) {
+  const char* program = into_ == Into::kNfTables ? "iptables-nft-restore" : "iptables-legacy-restore";
+  const LogRules rules = log_rules_as_nflog(text);
+  if (rules.logs) {
+    // What LOG itself refuses.
+    Result<ProgramResult> test = run_program({program, "--test"}, text);
+    if (!test) return test.error();
+    if (test->status != 0) return refused(*test, file, {});
+  }
+  const Lines lines = into_ == Into::kNfTables ? with_all_chains(rules.text) : Lines{};
+  Result<ProgramResult> done = run_program({program}, into_ == Into::kNfTables ? lines.text : rules.text);
+  if (!done) return done.error();
+  if (done->status != 0) return refused(*done, file, lines.original);
+  logs_ |= rules.logs;
+  bool raw = false;
+  for (const std::string_view line : split(text, '\n')) {
+    if (line.empty() || line[0] != '*') continue;
+    const std::string_view table = trim(line.substr(1));
+    tables_.emplace(table);
+    raw |= table == "raw";
+  }
+  if (raw) traced_ = false;
+  return into_ == Into::kNfTables ? add_trace() : Status();
+}
+
+Status RuleLoader::add_trace() {
+  if (traced_) return {};
+  Result<ProgramResult> done = run_program({"iptables-nft-restore", "--noflush"},
+                                           "*raw\n-I PREROUTING 1 -j TRACE\n-I OUTPUT 1 -j TRACE\nCOMMIT\n");
+  if (!done) return done.error();
+  if (done->status != 0) return error("TRACE: " + done->errors);
+  traced_ = true;
+  return {};
+}
+
+int RuleLoader::own_rules(std::string_view table, std::string_view chain) const {
+  if (!traced_ || table != "raw") return 0;
+  if (tables_.find(table) == tables_.end()) return -1;
+  return chain == "PREROUTING" || chain == "OUTPUT" ? 1 : 0;
+}
+
+Result<std::vector<RuleCount>> RuleLoader::counters() const {
+  if (into_ == Into::kLegacyTables) return legacy_rule_counters();
+  Result<ProgramResult> saved = run_program({"iptables-nft-save", "-c"});
+  if (!saved) return saved.error();
+  if (saved->status != 0) return error("iptables-nft-save: " + saved->errors);
+  std::vector<RuleCount> out;
+  for (RuleCount& c : saved_rule_counters(saved->output)) {
+    const int own = own_rules(c.table, c.chain);
+    if (own < 0 || (c.number != 0 && c.number <= static_cast<uint32_t>(own))) continue;
+    if (c.number != 0) c.number -= static_cast<uint32_t>(own);
+    out.push_back(std::move(c));
+  }
+  return out;
+}
+
+}  // namespace nf::netns

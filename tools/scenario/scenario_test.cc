@@ -1,0 +1,171 @@
+// Scenarios read and played on the engine: what cannot be read, and each expectation failing on purpose.
+#include "tools/scenario/scenario.h"
+
+#include <gtest/gtest.h>
+
+#include "tools/scenario/play.h"
+
+namespace nf::scenario {
+namespace {
+
+constexpr char kLab[] = R"(network {
+  link set dev lan up
+  link set dev wan up
+  addr add 10.1.0.1/24 dev lan
+  addr add 10.2.0.1/24 dev wan
+}
+sysctl {
+  net.ipv4.ip_forward = 1
+}
+rules {
+*nat
+-A POSTROUTING -o wan -j MASQUERADE
+COMMIT
+*filter
+-A FORWARD -p udp -m udp --dport 7 -j LOG --log-prefix "seven "
+COMMIT
+}
+)";  // 17 lines
+
+TEST(Scenario, WhatCannotBeReadIsToldWithItsLine) {
+  const struct {
+    const char* steps;
+    const char* error;
+  } cases[] = {
+      {"what\n", "t.scn:18: unknown line \"what\""},
+      {"\n# comment\nin lan udp 1.1.1.1:1\n", "t.scn:20: \">\" is missing"},
+      {"in dmz udp 1.1.1.1:1 > 1.1.1.1:1\n", "t.scn:18: no port \"dmz\": the lab has lan, wan"},
+      {"in\n", "t.scn:18: \"in\" by which port?"},
+      {"nothing\ntitle late\n", "t.scn:19: \"title\" must stand before the first step"},
+      {"fact x\n", "t.scn:18: \"x\" is not a number"},
+      {"lab nowhere\n", "t.scn:18: \"lab\" must stand before the blocks that add to it"},
+      {"process sctp 1\n", "t.scn:18: process needs tcp or udp, and ports"},
+      {"process udp 0\n", "t.scn:18: \"0\" is not a port"},
+      {"backends moon\n", "t.scn:18: backends needs memory, gateway or kernel"},
+      {"backends memory\n", "t.scn:18: backends needs a reason behind the names"},
+      {"rules {\n}\n", "t.scn:18: two rules blocks before the first step"},
+      {"nothing\nrules {\n", "t.scn:19: no line \"}\" ends this block"},
+      {"network {\n\n  link set\n}\n", "t.scn:20: "},
+      {"sysctl {\n  what\n}\n", "t.scn:19: "},
+      {"wait 5\n", "t.scn:18: \"5\" is not a time: 2.5s, 10ms, 3m, 1h, 5d"},
+      {"counter filter:FORWARD 1\n", "t.scn:18: counter needs TABLE:CHAIN:NUMBER PACKETS [BYTES]"},
+      {"counter filter:FORWARD:0 1\n", "t.scn:18: \"0\" is not a rule's number, from 1, or \"policy\""},
+      {"stats lost=1\n", "t.scn:18: \"lost=1\" is not NAME=N of conntrack -S"},
+      {"entries many\n", "t.scn:18: \"many\" is not a number"},
+      {"event\n", "t.scn:18: \"event\" of what?"},
+      {"deliver arp who-has 1.1.1.1 tell 1.1.1.2\n", "t.scn:18: a local process has no ARP"},
+      {"nothing \\\n", "t.scn:18: the file ends in a line that goes on"},
+  };
+  for (const auto& c : cases) {
+    const Result<Scenario> s = parse_scenario(std::string(kLab) + c.steps, "t.scn");
+    ASSERT_FALSE(s) << c.steps;
+    EXPECT_EQ(s.error().str().substr(0, std::string(c.error).size()), c.error) << c.steps;
+    EXPECT_EQ(s.error().code, ExitCode::kBadInput);
+  }
+}
+
+TEST(Scenario, TheHeadIsKept) {
+  const Result<Scenario> s =
+      parse_scenario(std::string("# First.\nfact 1 2\nissue 3\nbackends kernel memory it is slow\n"
+                                 "process tcp 22 80\narp\n") +
+                         kLab + "wait 1.5s # a while\nwait 2h\nwait \\\n 3ms\n",
+                     "t.scn");
+  ASSERT_TRUE(s) << s.error().str();
+  EXPECT_EQ(s->title, "First.");
+  EXPECT_EQ(s->facts, (std::vector<uint32_t>{1, 2}));
+  EXPECT_EQ(s->issues, (std::vector<uint32_t>{3}));
+  EXPECT_EQ(s->backends, (std::vector<std::string>{"kernel", "memory"}));
+  EXPECT_EQ(s->backends_reason, "it is slow");
+  EXPECT_TRUE(s->arp);
+  ASSERT_EQ(s->processes.size(), 2u);
+  ASSERT_EQ(s->steps.size(), 3u);
+  EXPECT_EQ(s->steps[0].duration, 1500 * kMillisecond);
+  EXPECT_EQ(s->steps[1].duration, 7200 * kSecond);
+  EXPECT_EQ(s->steps[2].duration, 3 * kMillisecond);
+  EXPECT_EQ(s->steps[2].line, 26);
+  EXPECT_EQ(not_for(*s, "gateway"), "it is slow");
+  EXPECT_EQ(not_for(*s, "kernel"), "waits longer than 10 s");
+  EXPECT_EQ(not_for(*s, "memory"), "");
+}
+
+Outcome play_steps(const std::string& steps) {
+  const Result<Scenario> s = parse_scenario(kLab + steps, "t.scn");
+  if (!s) return {ExitCode::kBadInput, s.error().str()};
+  const std::unique_ptr<Backend> backend = make_memory_backend();
+  return play(*s, *backend, {.trace = false, .seed = 1});
+}
+
+// What the kernel does with this lab is ordinary masquerading (netns-tests/scenarios/language plays the same there).
+const std::string kSend = "in lan udp 10.1.0.2:5 > 10.2.0.9:53 len 4\n";
+const std::string kCame = "out wan udp 10.2.0.1:5 > 10.2.0.9:53 len 4\n";
+const std::string kNew =
+    "event [NEW] udp 17 30 src=10.1.0.2 dst=10.2.0.9 sport=5 dport=53 [UNREPLIED] src=10.2.0.9 dst=10.2.0.1 sport=53 "
+    "dport=5\n";
+
+TEST(Play, EachExpectationFailsOnPurpose) {
+  const struct {
+    std::string steps;
+    const char* failure;  // its first line begins so; empty: passes
+  } cases[] = {
+      {kSend + kCame + kNew + "no event\n", ""},
+      {kSend, "t.scn:18: out wan: came out and is not written"},
+      {kSend + "nothing\n", "t.scn:18: out wan: came out and is not written"},
+      {kSend + kCame + kCame, "t.scn:20: out wan: expected a packet, got none"},
+      {kSend + "out lan udp *:* > *:*\n", "t.scn:19: out lan: expected a packet, got none"},
+      {kSend + "deliver udp *:* > *:*\n", "t.scn:19: deliver: expected a packet, got none"},
+      {kSend + "out wan udp 10.1.0.2:5 > 10.2.0.9:53\n", "t.scn:19: source: expected 10.1.0.2, got 10.2.0.1"},
+      {"wait 1s\nout wan udp *:* > *:*\n", "t.scn:19: out wan: expected a packet, got none"},
+      {kSend + kCame + "path nat:POSTROUTING:rule:1\n", ""},
+      {kSend + kCame + "path nat:PREROUTING:policy nat:POSTROUTING:rule:1\n",
+       "t.scn:20: path: expected nat:PREROUTING:policy "},
+      {kSend + kCame + "path nat:POSTROUTING:rule:2\n",
+       "t.scn:20: path: expected nat:POSTROUTING:rule:2, got nat:POSTROUTING:rule:1"},
+      {kSend + kCame + "path none\n", "t.scn:20: path: expected none, got "},
+      {"wait 1s\npath none\npath a:b:rule:1\n", "t.scn:20: path: expected a:b:rule:1, got no packet"},
+      {kSend + kCame + "counter nat:POSTROUTING:1 1 32\n", ""},
+      {kSend + kCame + "counter nat:POSTROUTING:1 2\n", "t.scn:20: nat:POSTROUTING:1 packets: expected 2, got 1"},
+      {kSend + kCame + "counter nat:POSTROUTING:1 1 {33-40}\n",
+       "t.scn:20: nat:POSTROUTING:1 bytes: expected {33-40}, got 32"},
+      {kSend + kCame + "entry udp 17 29 src=10.1.0.2 [UNREPLIED]\nentries 1\n", ""},
+      {kSend + kCame + "entry udp 17 28\n", "t.scn:20: entry: expected udp 17 28, got none like it"},
+      {kSend + kCame + "entry udp\nentry udp\n", "t.scn:21: entry: expected udp, got none like it"},
+      {kSend + kCame + "entry src=10.2.0.9 src=10.1.0.2\n",
+       "t.scn:20: entry: expected src=10.2.0.9 src=10.1.0.2, got none"},
+      {kSend + kCame + "no entry udp\n", "t.scn:20: no entry: expected none, got udp"},
+      {kSend + kCame + "entries 2\n", "t.scn:20: entries: expected 2, got 1"},
+      {kSend + kCame + "no event\n", "t.scn:20: no event: expected none, got [NEW] udp"},
+      {kSend + kCame + kNew + kNew, "t.scn:21: event: expected [NEW] udp 17 30 "},
+      {kSend + kCame + "event [DESTROY]\n", "t.scn:20: event: expected [DESTROY], got [NEW] udp"},
+      {"no event\n" + kSend + kCame, "t.scn:19: event: not written: [NEW] udp"},
+      {"in lan udp 10.1.0.2:5 > 10.2.0.9:7\nout wan udp *:* > *:*\n", "t.scn:18: log: not written: seven IN=lan"},
+      {kSend + kCame + "log nine\n", "t.scn:20: log: expected nine, got none"},
+      {kSend + kCame + "stats insert_failed=1\n", "t.scn:20: insert_failed: expected 1, got 0"},
+      {kSend + kCame + kSend, "t.scn:20: out wan: came out and is not written"},
+  };
+  for (const auto& c : cases) {
+    const Outcome o = play_steps(c.steps);
+    EXPECT_EQ(o.code, *c.failure == '\0' ? ExitCode::kOk : ExitCode::kExpectationFailed) << c.steps << o.text;
+    EXPECT_EQ(o.text.substr(0, std::string(c.failure).size()), c.failure) << c.steps;
+  }
+}
+
+TEST(Play, BadInputFoundWhilePlaying) {
+  const struct {
+    const char* steps;
+    const char* error;
+  } cases[] = {
+      {"in lan udp 10.1.0.2:$p > 10.2.0.9:53\n", "t.scn:18: $p has no value yet"},
+      {"in lan udp 10.1.0.2:{1-2} > 10.2.0.9:53\n", "t.scn:18: a range or * can only be matched, not sent"},
+      {"counter mangle:FORWARD:9 1\n", "t.scn:18: there is no rule mangle:FORWARD:9"},
+      {"nothing\nrules {\n*filter\n-A FORWARD -j WHAT\nCOMMIT\n}\n", "t.scn:21: "},
+      {"nothing\nnetwork {\n  link set dev nowhere up\n}\n", "t.scn:20: "},
+  };
+  for (const auto& c : cases) {
+    const Outcome o = play_steps(c.steps);
+    EXPECT_EQ(o.code, ExitCode::kBadInput) << c.steps << o.text;
+    EXPECT_EQ(o.text.substr(0, std::string(c.error).size()), c.error) << c.steps;
+  }
+}
+
+}  // namespace
+}  // namespace nf::scenario
