@@ -75,7 +75,7 @@ DropReason Responder::icmp(const Packet& p, Time now) {
     std::memcpy(l4 + 12, &time, sizeof time);
     std::memcpy(l4 + 16, &time, sizeof time);
   }
-  finish(std::move(reply));
+  finish(p, std::move(reply));
   return DropReason::kNone;
 }
 
@@ -106,7 +106,7 @@ DropReason Responder::tcp(const Packet& p) {
     rst.flags |= kTcpAck;
     rst.acknowledgment = be32(th.sequence.host() + taken);
   }
-  finish(std::move(reply));
+  finish(p, std::move(reply));
   return DropReason::kNoSocket;
 }
 
@@ -162,7 +162,7 @@ PacketPtr Responder::make_reply(const Packet& to, uint8_t protocol, uint8_t tos,
   return reply;
 }
 
-void Responder::finish(PacketPtr reply) {
+void Responder::finish(const Packet& to, PacketPtr reply) {
   fill_transport_checksum(*reply);
   if (reply->ip().protocol == kProtoIcmp) {
     // The kernel's copy-and-sum starts from ~0, so that even all zeros sum to 0xffff: it never writes 0xffff.
@@ -170,7 +170,10 @@ void Responder::finish(PacketPtr reply) {
     if (icmp.checksum == be16(0xffff)) icmp.checksum = Be16{};
   }
   ip_send_check(reply->ip());
-  emit(std::move(reply));
+  if (reply_)
+    reply_(to, std::move(reply));
+  else
+    emit(std::move(reply));
 }
 
 // twin: __ip_select_ident and ip_idents_reserve: a counter per (addresses, protocol) bucket that also moves on by

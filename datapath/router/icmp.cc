@@ -83,6 +83,11 @@ bool Icmp::rate_allows(uint8_t type, uint8_t code, const Device& out, Be32 desti
   return true;
 }
 
+bool Icmp::may_reply(const Packet& reply) {
+  const IcmpHeader& icmp = *view<IcmpHeader>(reply.transport());
+  return rate_allows(icmp.type, icmp.code, *reply.dst.out, reply.ip().destination);
+}
+
 // Types no error is sent about: the errors, router discovery and the unassigned. twin: icmp_pointers[].error
 static bool counts_as_error(uint8_t type) {
   constexpr uint32_t kTypes = 1u << 1 | 1u << 2 | 1u << kIcmpUnreachable | 1u << kIcmpSourceQuench |

@@ -20,6 +20,8 @@ class Icmp {
 
   // twin: __icmp_send. Precondition: cause.dst is valid unless the packet was not routed yet (then nothing is sent).
   void send(const Packet& cause, uint8_t type, uint8_t code, uint32_t info);
+  // Whether the rate limits let a reply go that has a route.
+  bool may_reply(const Packet& reply);
   // While an answer of ICMP itself is on its way out, no error is sent: not about it, and not about anything it
   // brings about. twin: icmp_xmit_lock
   class Sending {

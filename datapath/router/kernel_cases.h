@@ -33,10 +33,7 @@ class TestRouter {
  public:
   TestRouter() : router_(RouterOptions{}), host_(router_.pool()) {
     router_.set_host(&host_);
-    host_.set_sink([this](PacketPtr p) { router_.send_from_host(std::move(p), router_.now()); });
-    host_.set_icmp_error([this](const Packet& cause, uint8_t type, uint8_t code, uint32_t info) {
-      router_.icmp_send(cause, type, code, info);
-    });
+    router_.connect(host_);
     for (size_t h = 0; h < kHookPoints; ++h)
       router_.hooks().add(static_cast<HookPoint>(h), priority::kMangle, count, this);
   }

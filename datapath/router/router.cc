@@ -3,6 +3,10 @@
 #include <algorithm>
 #include <array>
 #include <cassert>
+#include <cstring>
+
+#include "datapath/packet/checksum.h"
+#include "datapath/port/responder.h"
 
 namespace nf {
 
@@ -173,15 +177,7 @@ void Router::send_from_host(PacketPtr p, Time now) {
   begin_trace(*p);
   if (const DropReason bad = IpLayer::validate(*p); bad != DropReason::kNone) return drop(std::move(p), bad);
   tell(*p, trace::Received{&loopback(), true});
-  const Ipv4Header& ip = p->ip();
-  FlowKey key;
-  key.destination = ip.destination;
-  key.source = ip.source;
-  key.tos = ip.tos;
-  key.mark = p->mark;
-  key.any_source = true;  // whether it may be spoken from was the socket's question
-  Be32 source;
-  const DropReason refused = routing_->route_output(key, p->dst, source);
+  const DropReason refused = route_from_host(p->ip(), p->mark, p->dst);
   if (refused != DropReason::kNone) {
     if (host_ != nullptr) host_->refused(*p, refused);
     return drop(std::move(p), refused);
@@ -193,6 +189,58 @@ void Router::send_from_host(PacketPtr p, Time now) {
     ip_.local_out(std::move(p));
   }
   drain_backlog();
+}
+
+DropReason Router::route_from_host(const Ipv4Header& ip, uint32_t mark, Dst& dst) const {
+  FlowKey key;
+  key.destination = ip.destination;
+  key.tos = ip.tos;
+  key.mark = mark;
+  // A socket that is bound to a broadcast or multicast address has no source. twin: raw_bind, __inet_bind
+  const RouteType type = address_type(ip.source, nullptr);
+  if (type != RouteType::kBroadcast && type != RouteType::kMulticast) {
+    key.source = ip.source;
+    key.any_source = true;  // whether it may be spoken from was the socket's question
+  }
+  Be32 source;
+  return routing_->route_output(key, dst, source);
+}
+
+void Router::connect(Responder& responder) {
+  responder.set_reply([this](const Packet& to, PacketPtr reply) { reply_from_host(to, std::move(reply)); });
+  responder.set_icmp_error(
+      [this](const Packet& cause, uint8_t type, uint8_t code, uint32_t info) { icmp_send(cause, type, code, info); });
+  responder.set_default_ttl([this] { return static_cast<uint8_t>(ip_.default_ttl()); });
+}
+
+void Router::reply_from_host(const Packet& to, PacketPtr p) {
+  EchoedOptions options;
+  if (!ip_.options().echo(to, options)) return;
+  FlowKey key;
+  key.destination = options.state.source_route != 0 ? options.first_hop : p->ip().destination;
+  key.source = p->ip().source;
+  key.tos = p->ip().tos;
+  Be32 source;
+  if (routing_->route_output(key, p->dst, source) != DropReason::kNone) return;
+  const bool icmp = p->ip().protocol == kProtoIcmp;
+  if (icmp && !icmp_.may_reply(*p)) return;
+
+  if (options.length != 0) {
+    const Be32 destination = p->ip().destination;
+    std::memmove(p->push(options.length), p->data() + options.length, sizeof(Ipv4Header));
+    Ipv4Header& ip = p->ip();
+    ip.version_ihl = static_cast<uint8_t>(ip.version_ihl + options.length / 4);
+    ip.total_length = be16(static_cast<uint16_t>(p->length()));
+    ip.destination = key.destination;
+    ip_.options().build(options, p->data(), source, destination);
+    ip_send_check(ip);
+  }
+  begin_trace(*p);
+  tell(*p, trace::Received{&loopback(), true});
+  tell(*p, trace::Routed{p->dst.type, p->dst.out, p->dst.nexthop});
+  std::optional<Icmp::Sending> sending;
+  if (icmp) sending.emplace(icmp_);
+  ip_.local_out(std::move(p));
 }
 
 void Router::drain_backlog() {

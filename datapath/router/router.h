@@ -40,6 +40,8 @@
 
 namespace nf {
 
+class Responder;
+
 struct RouterOptions {
   uint64_t seed = 1;
   // A next hop nobody answered for is taken to exist: the link address seen in received frames, or one derived from
@@ -69,12 +71,18 @@ class Router final : public Stack {
   // What the host's own processes receive. twin: ip_protocol_deliver_rcu and above
   void set_host(HostPort* host) { host_ = host; }
   HostPort* host() const { return host_; }
+  // What a host without processes asks of its router: where its answers go, and the errors, and the default TTL.
+  void connect(Responder& responder);
 
   // --- packets
   // Frames received by `dev`, at their link header. All are consumed.
   void receive(Device& dev, std::span<PacketPtr> batch, Time now);
   // A packet of a local process, at its IPv4 header.
   void send_from_host(PacketPtr p, Time now);
+  // The way a local process's packet goes: as from a socket bound to its source, which may be anybody's.
+  DropReason route_from_host(const Ipv4Header& ip, uint32_t mark, Dst& dst) const;
+  // The host's own answer to a packet delivered, with its options echoed. twin: icmp_reply, ip_send_unicast_reply
+  void reply_from_host(const Packet& to, PacketPtr p);
   // Everything due. Returns when to call again (INT64_MAX: never).
   Time run_timers(Time now);
   // Hands what the ports hold back to the links; at the end of each batch.

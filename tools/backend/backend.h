@@ -73,6 +73,8 @@ struct BackendConfig {
   bool rule_paths = false;  // take_paths() will be asked
   bool trace = false;       // take_trace() will be asked
   bool events = true;       // take_events() will be asked
+  // saved_rules() and listed_rules() will be asked; take_paths() and take_log() will not.
+  bool rule_texts = false;
   uint64_t seed = 1;        // memory and gateway
 };
 
@@ -103,19 +105,27 @@ class Backend {
   // --- what is to be seen, in the forms the tools print (formats: conntrack/format.h)
   virtual Result<std::vector<RuleCounter>> counters() = 0;     // in no order
   virtual Result<std::vector<std::string>> entries() = 0;      // lines of `conntrack -L`, in no order
+  // The same, asked for by original tuples of which it is believed that they are all there are: cheap where a dump is not
+  // (the kernel's goes through its whole hash table), and all the entries when that belief is wrong.
+  virtual Result<std::vector<std::string>> entries_like(const std::vector<ct::Tuple>&) { return entries(); }
   virtual Result<std::vector<std::string>> take_events() = 0;  // lines of `conntrack -E` since the last call, in order
   virtual Result<std::vector<std::string>> take_log() = 0;     // lines of LOG, in order
   virtual Result<ct::Stats> statistics() = 0;                  // summed over cpus
   // What the rules did to packets since the last call: one path a packet, in order of their first rule.
   virtual Result<std::vector<RulePath>> take_paths() = 0;
+  // `iptables-save [-c]`, comment lines or not.
+  virtual Result<std::string> saved_rules(bool counters) = 0;
+  // `iptables -t TABLE -L CHAIN -n -v`
+  virtual Result<std::string> listed_rules(const std::string& table, const std::string& chain) = 0;
   // Why the packets since the last call went where they went, for people; empty when the backend cannot say.
   virtual std::string take_trace() { return {}; }
 
   // --- changes while it runs. Unsupported ones say so, with ExitCode::kNotModelled.
   virtual Status apply_network(const std::vector<lab::NetworkLine>& lines, const std::string& file) = 0;
   virtual Status apply_sysctl(const std::vector<lab::SysctlSetting>& settings, const std::string& file) = 0;
-  virtual Status apply_rules(const std::string& text, const std::string& file) = 0;  // iptables-restore
-  virtual Status flush_conntrack() = 0;                                              // conntrack -F
+  // iptables-restore -c; counters may be left out.
+  virtual Status apply_rules(const std::string& text, const std::string& file) = 0;
+  virtual Status flush_conntrack() = 0;  // conntrack -F
 
  protected:
   std::vector<BackendPort> ports_;

@@ -364,6 +364,14 @@ Result<std::vector<RulePath>> GatewayBackend::take_paths() {
   return paths_of_trace(std::exchange(path_text_, {}));
 }
 
+Result<std::string> GatewayBackend::saved_rules(bool counters) {
+  return counters ? command({"iptables-save", "-c"}) : command({"iptables-save"});
+}
+
+Result<std::string> GatewayBackend::listed_rules(const std::string& table, const std::string& chain) {
+  return command({"iptables", "-t", table, "-L", chain, "-n", "-v"});
+}
+
 std::string GatewayBackend::take_trace() {
   if (!sync().ok()) return {};
   read_trace();

@@ -45,6 +45,8 @@ class GatewayBackend final : public Backend {
   Result<std::vector<std::string>> take_log() override;
   Result<ct::Stats> statistics() override;
   Result<std::vector<RulePath>> take_paths() override;
+  Result<std::string> saved_rules(bool counters) override;
+  Result<std::string> listed_rules(const std::string& table, const std::string& chain) override;
   std::string take_trace() override;
 
   // What a gateway cannot do while it runs: kNotModelled.

@@ -55,7 +55,7 @@ Status KernelBackend::configure(const BackendConfig& config) {
     rule_trace_.emplace(trace.take());
   }
   using Into = netns::RuleLoader::Into;
-  rules_.emplace(config.rule_paths ? Into::kNfTables : Into::kLegacyTables);
+  rules_.emplace(config.rule_paths ? Into::kNfTables : Into::kLegacyTables, config.rule_texts);
 
   std::vector<lab::NetworkLine> lines{{lab::LinkSet{}, 0, "link set dev lo up"}};
   lines.insert(lines.end(), config.lab->network.begin(), config.lab->network.end());
@@ -156,6 +156,16 @@ Result<std::vector<RulePath>> KernelBackend::take_paths() {
   return rule_trace_->take();
 }
 
+Result<std::string> KernelBackend::saved_rules(bool counters) {
+  if (Status s = namespace_->enter(); !s) return s.error();
+  return rules_->saved(counters);
+}
+
+Result<std::string> KernelBackend::listed_rules(const std::string& table, const std::string& chain) {
+  if (Status s = namespace_->enter(); !s) return s.error();
+  return rules_->listed(table, chain);
+}
+
 Status KernelBackend::apply_network(const std::vector<lab::NetworkLine>& lines, const std::string& file) {
   if (Status s = namespace_->enter(); !s) return s;
   if (Status s = netns::apply_network_lines(lines, file); !s) return s;
@@ -191,6 +201,21 @@ Status KernelBackend::apply_rules(const std::string& text, const std::string& fi
 Status KernelBackend::flush_conntrack() {
   if (Status s = conntrack_->flush(); !s) return s;
   return drain();
+}
+
+Result<std::vector<std::string>> KernelBackend::entries_like(const std::vector<ct::Tuple>& originals) {
+  const Result<uint32_t> count = conntrack_->count();
+  if (!count) return count.error();
+  if (*count != originals.size()) return entries();
+  std::vector<std::string> lines;
+  lines.reserve(originals.size());
+  for (const ct::Tuple& original : originals) {
+    Result<std::string> line = conntrack_->entry(original);
+    if (!line) return line.error();
+    if (line->empty()) return entries();
+    lines.push_back(line.take());
+  }
+  return lines;
 }
 
 Result<std::optional<ct::Tuple>> KernelBackend::reply_tuple(const ct::Tuple& original) {

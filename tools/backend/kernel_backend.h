@@ -6,7 +6,8 @@
 // Different from such a box, without a difference for IPv4: no IPv6, no multicast snooping, no IGMP reports.
 //
 // -j LOG writes to the machine's log, which a namespace has no part in: the rules are loaded as -j NFLOG and the lines
-// written here from what the kernel says about packet, devices and link header (tools/netns/log_rules.h).
+// written here from what the kernel says about packet, devices and link header (tools/netns/log_rules.h). With
+// BackendConfig::rule_texts they stay as they are, and their lines are lost.
 // With BackendConfig::rule_paths the rules are loaded into nf_tables (iptables-nft-restore), whose trace can be read.
 //
 // Several may live at a time in one thread; which namespace the process is in changes with each call.
@@ -42,10 +43,13 @@ class KernelBackend final : public Backend {
 
   Result<std::vector<RuleCounter>> counters() override;
   Result<std::vector<std::string>> entries() override { return conntrack_->entries(); }
+  Result<std::vector<std::string>> entries_like(const std::vector<ct::Tuple>& originals) override;
   Result<std::vector<std::string>> take_events() override { return conntrack_->take_events(); }
   Result<std::vector<std::string>> take_log() override;
   Result<ct::Stats> statistics() override { return conntrack_->statistics(); }
   Result<std::vector<RulePath>> take_paths() override;
+  Result<std::string> saved_rules(bool counters) override;
+  Result<std::string> listed_rules(const std::string& table, const std::string& chain) override;
 
   Status apply_network(const std::vector<lab::NetworkLine>& lines, const std::string& file) override;
   Status apply_sysctl(const std::vector<lab::SysctlSetting>& settings, const std::string& file) override;

@@ -74,11 +74,7 @@ Status MemoryBackend::configure(const BackendConfig& config) {
 
   host_ = std::make_unique<Host>(*this, router.pool());
   router.set_host(host_.get());
-  host_->responder().set_sink([&router](PacketPtr p) { router.send_from_host(std::move(p), router.now()); });
-  host_->responder().set_icmp_error([&router](const Packet& cause, uint8_t type, uint8_t code, uint32_t info) {
-    router.icmp_send(cause, type, code, info);
-  });
-  host_->responder().set_default_ttl([&router] { return static_cast<uint8_t>(router.ip().default_ttl()); });
+  router.connect(host_->responder());
   router.on_log = [this](Time, std::string_view line) { log_.emplace_back(line); };
   if (config.rule_paths || config.trace) router.set_trace(&sinks_);
   return {};
@@ -100,14 +96,8 @@ Result<bool> MemoryBackend::send_from_host(std::span<const uint8_t> packet) {
   if (ip == nullptr || ip->header_length() < sizeof(Ipv4Header) || ip->header_length() > p->length()) return false;
   ip->total_length = be16(static_cast<uint16_t>(p->length()));
   ip_send_check(*ip);
-  FlowKey key;
-  key.destination = ip->destination;
-  key.source = ip->source;
-  key.tos = ip->tos;
-  key.any_source = true;
   Dst dst;
-  Be32 source;
-  if (router.routing().route_output(key, dst, source) == DropReason::kNone && p->length() > dst.out->mtu) return false;
+  if (router.route_from_host(*ip, 0, dst) == DropReason::kNone && p->length() > dst.out->mtu) return false;
   const uint64_t unroutable = router.drops()[static_cast<size_t>(DropReason::kNoRoute)];
   router.send_from_host(std::move(p), now_);
   return router.drops()[static_cast<size_t>(DropReason::kNoRoute)] == unroutable;
@@ -144,6 +134,18 @@ Result<std::vector<std::string>> MemoryBackend::entries() {
   std::vector<std::string> out;
   gateway_->conntrack().for_each([&](ct::Connection& c) { out.push_back(ct::format_entry(c, now_)); });
   return out;
+}
+
+Result<std::string> MemoryBackend::saved_rules(bool counters) {
+  return gateway_->iptables().save({.counters = counters});
+}
+
+Result<std::string> MemoryBackend::listed_rules(const std::string& table, const std::string& chain) {
+  for (size_t i = 0; i < ipt::kTables; ++i) {
+    const ipt::TableId id = static_cast<ipt::TableId>(i);
+    if (ipt::table_name(id) == table) return gateway_->iptables().list(id, chain, {.verbose = true});
+  }
+  return error("no table \"" + table + '"');
 }
 
 Status MemoryBackend::apply_network(const std::vector<lab::NetworkLine>& lines, const std::string& file) {

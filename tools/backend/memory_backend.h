@@ -37,6 +37,8 @@ class MemoryBackend final : public Backend {
   Result<std::vector<std::string>> take_log() override { return std::exchange(log_, {}); }
   Result<ct::Stats> statistics() override { return gateway_->conntrack().stats(); }
   Result<std::vector<RulePath>> take_paths() override { return paths_.take(); }
+  Result<std::string> saved_rules(bool counters) override;
+  Result<std::string> listed_rules(const std::string& table, const std::string& chain) override;
   std::string take_trace() override { return std::exchange(trace_text_, {}); }
 
   Status apply_network(const std::vector<lab::NetworkLine>& lines, const std::string& file) override;

@@ -24,7 +24,8 @@ void PathSink::event(const Packet& p, const trace::Event& e) {
     ((paths_[open->second].emplace_back(table) += ':') += chain) += what;
   };
   if (const auto* rule = std::get_if<trace::RuleMatched>(&e)) {
-    add(rule->table, rule->chain, strf(":rule:%u", rule->number));
+    const bool end_of_chain = rule->target.empty() && rule->verdict == trace::RuleVerdict::kReturn;
+    if (!end_of_chain) add(rule->table, rule->chain, strf(":rule:%u", rule->number));
   } else if (const auto* policy = std::get_if<trace::PolicyReached>(&e)) {
     add(policy->table, policy->chain, ":policy");
   }

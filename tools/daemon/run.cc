@@ -241,9 +241,7 @@ class Run {
     Router& router = gateway_.router();
     if (options_.host_tun.empty()) {
       auto responder = std::make_unique<Responder>(router.pool());
-      responder->set_icmp_error([&router](const Packet& cause, uint8_t type, uint8_t code, uint32_t info) {
-        router.icmp_send(cause, type, code, info);
-      });
+      router.connect(*responder);
       host_ = std::move(responder);
       forwarder_.set_host(*host_);
       return {};

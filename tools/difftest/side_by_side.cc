@@ -104,7 +104,9 @@ Result<std::optional<Disagreement>> SideBySide::compare_all_tables() {
   Result<std::vector<RuleCounter>> counters = judge_.counters(), engine_counters = engine_.counters();
   if (!counters) return counters.error();
   if (!engine_counters) return engine_counters.error();
-  Result<std::vector<std::string>> entries = judge_.entries(), engine_entries = engine_.entries();
+  std::vector<ct::Tuple> originals;
+  engine_.gateway().conntrack().for_each([&](ct::Connection& c) { originals.push_back(c.original()); });
+  Result<std::vector<std::string>> entries = judge_.entries_like(originals), engine_entries = engine_.entries();
   if (!entries) return entries.error();
   if (!engine_entries) return engine_entries.error();
   Result<ct::Stats> statistics = judge_.statistics(), engine_statistics = engine_.statistics();

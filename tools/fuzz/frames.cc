@@ -61,10 +61,7 @@ class Fuzz {
     Router& router = gateway_.router();
     for (Device* dev : devices()) router.attach_port(*dev, ports_[dev == devices()[1]]);
     router.set_host(&host_);
-    host_.set_sink([&router](PacketPtr p) { router.send_from_host(std::move(p), router.now()); });
-    host_.set_icmp_error([&router](const Packet& cause, uint8_t type, uint8_t code, uint32_t info) {
-      router.icmp_send(cause, type, code, info);
-    });
+    router.connect(host_);
     router.run_timers(now_);
   }
   ~Fuzz() { gateway_.router().set_trace(nullptr); }

@@ -50,10 +50,7 @@ class TestGateway {
       for (const Address& a : router().routing().addresses(*dev)) own_.push_back(a.local);
     }
     router().set_host(&host_);
-    host_.set_sink([this](PacketPtr p) { router().send_from_host(std::move(p), router().now()); });
-    host_.set_icmp_error([this](const Packet& cause, uint8_t type, uint8_t code, uint32_t info) {
-      router().icmp_send(cause, type, code, info);
-    });
+    router().connect(host_);
   }
   ~TestGateway() {
     for (auto& [name, port] : ports_) port->take_sent();

@@ -70,6 +70,23 @@ Result<std::optional<ct::Connection>> Ctnetlink::find(const ct::Tuple& tuple) {
   return found;
 }
 
+Result<std::string> Ctnetlink::entry(const ct::Tuple& original) {
+  const Result<std::optional<ct::Connection>> found = find(original);
+  if (!found) return found.error();
+  if (!*found || !(*found)->original().same_key(original)) return std::string();
+  return ct::format_entry(**found, message_.now);
+}
+
+Result<uint32_t> Ctnetlink::count() {
+  uint32_t entries = 0;
+  Request request(kConntrack | IPCTNL_MSG_CT_GET_STATS, 0);
+  const Result<int> code = ask_.transact(
+      request, [&](const nlmsghdr& m) { entries = Attributes::of(m)[CTA_STATS_GLOBAL_ENTRIES].u32(); });
+  if (!code) return code.error();
+  if (*code < 0) return refused("conntrack count", *code);
+  return entries;
+}
+
 Result<ct::Stats> Ctnetlink::statistics() {
   ct::Stats sum;
   Request request(kConntrack | IPCTNL_MSG_CT_GET_STATS_CPU, NLM_F_DUMP);

@@ -25,6 +25,10 @@ class Ctnetlink {
   Status receive_events();
   // Of the entry that has this tuple, in either direction: the other one's tuples both. nullopt: there is none.
   Result<std::optional<ct::Connection>> find(const ct::Tuple& tuple);
+  // As a line of `conntrack -L`, when `original` is its original tuple; empty: there is none.
+  Result<std::string> entry(const ct::Tuple& original);
+  // nf_conntrack_count: entries, and connections not in the table yet.
+  Result<uint32_t> count();
   Result<ct::Stats> statistics();  // summed over cpus
   Status flush();
 

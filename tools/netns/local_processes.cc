@@ -42,10 +42,14 @@ Result<LocalProcesses> LocalProcesses::open() {
     setsockopt(fd.get(), SOL_SOCKET, SO_RCVBUF, &kReceiveBuffer, sizeof kReceiveBuffer);
     out.raw_[i] = std::move(fd);
   }
-  out.send_ = Fd(socket(AF_INET, SOCK_RAW | SOCK_NONBLOCK | SOCK_CLOEXEC, IPPROTO_RAW));
-  const int on = 1;
-  if (!out.send_ || setsockopt(out.send_.get(), SOL_SOCKET, SO_BROADCAST, &on, sizeof on) != 0)
+  // Not of IPPROTO_RAW: that socket takes what comes of protocol 255, which is unreachable then no more.
+  out.send_ = Fd(socket(AF_INET, SOCK_RAW | SOCK_NONBLOCK | SOCK_CLOEXEC, IPPROTO_ICMP));
+  const int on = 1, fd = out.send_.get();
+  if (!out.send_ || setsockopt(fd, SOL_SOCKET, SO_BROADCAST, &on, sizeof on) != 0 ||
+      setsockopt(fd, IPPROTO_IP, IP_HDRINCL, &on, sizeof on) != 0 ||
+      setsockopt(fd, IPPROTO_IP, IP_FREEBIND, &on, sizeof on) != 0)
     return system_error("raw socket");
+  if (Status s = swallow(fd); !s) return s.error();
   return out;
 }
 
@@ -66,12 +70,8 @@ Result<bool> LocalProcesses::send(std::span<const uint8_t> packet) {
   if (ip == nullptr) return false;
   const uint32_t source = ip->source.raw();
   if (source != bound_) {
-    // An address that is not local cannot be bound to: the packet goes unbound, with its source as it is.
+    if (bind_to(send_.get(), address_of(source)) != 0) return system_error("bind");
     bound_ = source;
-    if (bind_to(send_.get(), address_of(source)) != 0) {
-      if (bind_to(send_.get(), address_of(INADDR_ANY)) != 0) return system_error("bind");
-      bound_ = INADDR_ANY;
-    }
   }
   // The way out is looked up with the socket's TOS, not with the packet's.
   if (const int tos = ip->tos; tos != tos_) {

@@ -22,7 +22,7 @@ class LocalProcesses {
   // A process takes what comes to a port (host order) of any address. No reset, no port unreachable, no SYN-ACK
   // answers.
   Status take_port(uint8_t protocol, uint16_t port);
-  // An IPv4 packet is sent from a socket bound to its source, if that is local. False: refused (no route, too long,
+  // An IPv4 packet is sent from a socket bound to its source, local or not, with its TOS. False: refused (no route, too long,
   // malformed). A packet that OUTPUT drops was sent.
   Result<bool> send(std::span<const uint8_t> packet);
   // The next packet delivered, in a buffer reused by the next call; empty: none. What was delivered and lost for want

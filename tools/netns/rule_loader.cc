@@ -21,7 +21,8 @@ struct Lines {
   std::vector<int> original;  // line number written -> line number given, both from 1; [0] unused
 };
 
-Lines with_all_chains(std::string_view text) {
+// What -c wants: counters behind every policy. `all_chains`: every built-in chain is declared.
+Lines complete_declarations(std::string_view text, bool all_chains) {
   Lines out{{}, {0}};
   const std::vector<std::string_view> lines = split(text, '\n');
   const auto add = [&](std::string_view line, size_t i) {
@@ -29,8 +30,12 @@ Lines with_all_chains(std::string_view text) {
     out.original.push_back(static_cast<int>(i) + 1);
   };
   for (size_t i = 0; i < lines.size(); ++i) {
-    add(lines[i], i);
-    if (lines[i].empty() || lines[i][0] != '*') continue;
+    const std::vector<std::string_view> words = split_words(lines[i]);
+    if (words.size() == 2 && words[0].size() > 1 && words[0][0] == ':')
+      add(std::string(lines[i]) + " [0:0]", i);
+    else
+      add(lines[i], i);
+    if (!all_chains || lines[i].empty() || lines[i][0] != '*') continue;
     for (const std::string_view chain : builtin_chains(trim(lines[i].substr(1)))) {
       const std::string declared = ":" + std::string(chain) + " ";
       bool there = false;
@@ -40,6 +45,13 @@ Lines with_all_chains(std::string_view text) {
     }
   }
   return out;
+}
+
+Result<std::string> output_of(const std::vector<std::string>& program) {
+  Result<ProgramResult> done = run_program(program);
+  if (!done) return done.error();
+  if (done->status != 0) return error(program[0] + ": " + std::string(trim(done->errors)));
+  return std::move(done->output);
 }
 
 // "iptables-restore v1.8.9 (legacy): unknown option "--foo"\nError occurred at line: 2\n..." and
@@ -62,15 +74,15 @@ Error refused(const ProgramResult& r, const std::string& file, const std::vector
 
 Status RuleLoader::load(const std::string& text, const std::string& file) {
   const char* program = into_ == Into::kNfTables ? "iptables-nft-restore" : "iptables-legacy-restore";
-  const LogRules rules = log_rules_as_nflog(text);
+  const LogRules rules = printed_ ? LogRules{text} : log_rules_as_nflog(text);
   if (rules.logs) {
     // What LOG itself refuses.
     Result<ProgramResult> test = run_program({program, "--test"}, text);
     if (!test) return test.error();
     if (test->status != 0) return refused(*test, file, {});
   }
-  const Lines lines = into_ == Into::kNfTables ? with_all_chains(rules.text) : Lines{};
-  Result<ProgramResult> done = run_program({program}, into_ == Into::kNfTables ? lines.text : rules.text);
+  const Lines lines = complete_declarations(rules.text, into_ == Into::kNfTables);
+  Result<ProgramResult> done = run_program({program, "-c"}, lines.text);
   if (!done) return done.error();
   if (done->status != 0) return refused(*done, file, lines.original);
   logs_ |= rules.logs;
@@ -95,6 +107,16 @@ Status RuleLoader::add_trace() {
   return {};
 }
 
+Result<std::string> RuleLoader::saved(bool counters) const {
+  std::vector<std::string> program{into_ == Into::kNfTables ? "iptables-nft-save" : "iptables-legacy-save"};
+  if (counters) program.emplace_back("-c");
+  return output_of(program);
+}
+
+Result<std::string> RuleLoader::listed(const std::string& table, const std::string& chain) const {
+  return output_of({into_ == Into::kNfTables ? "iptables-nft" : "iptables-legacy", "-t", table, "-L", chain, "-n", "-v"});
+}
+
 int RuleLoader::own_rules(std::string_view table, std::string_view chain) const {
   if (!traced_ || table != "raw") return 0;
   if (tables_.find(table) == tables_.end()) return -1;
@@ -103,11 +125,10 @@ int RuleLoader::own_rules(std::string_view table, std::string_view chain) const 
 
 Result<std::vector<RuleCount>> RuleLoader::counters() const {
   if (into_ == Into::kLegacyTables) return legacy_rule_counters();
-  Result<ProgramResult> saved = run_program({"iptables-nft-save", "-c"});
-  if (!saved) return saved.error();
-  if (saved->status != 0) return error("iptables-nft-save: " + saved->errors);
+  const Result<std::string> text = saved(true);
+  if (!text) return text.error();
   std::vector<RuleCount> out;
-  for (RuleCount& c : saved_rule_counters(saved->output)) {
+  for (RuleCount& c : saved_rule_counters(*text)) {
     const int own = own_rules(c.table, c.chain);
     if (own < 0 || (c.number != 0 && c.number <= static_cast<uint32_t>(own))) continue;
     if (c.number != 0) c.number -= static_cast<uint32_t>(own);

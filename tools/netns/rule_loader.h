@@ -1,6 +1,7 @@
-// Loads rules of a lab as iptables-restore does. stands for: iptables-legacy-restore, iptables-nft-restore
+// Loads rules of a lab as iptables-restore -c does. stands for: iptables-legacy-restore, iptables-nft-restore
 //
-// Differences, none of which a packet sees: LOG becomes NFLOG (log_rules.h); in nf_tables mode every built-in chain of
+// Differences, none of which a packet sees: a chain may be declared without counters; LOG becomes NFLOG (log_rules.h),
+// unless the rules are to be printed again; in nf_tables mode every built-in chain of
 // a table is there, as in the legacy tables, and a TRACE rule stands in front of raw's PREROUTING and OUTPUT.
 #pragma once
 
@@ -16,7 +17,8 @@ namespace nf::netns {
 class RuleLoader {
  public:
   enum class Into { kLegacyTables, kNfTables };
-  explicit RuleLoader(Into into) : into_(into) {}
+  // `printed`: saved() and listed() will be asked.
+  explicit RuleLoader(Into into, bool printed = false) : into_(into), printed_(printed) {}
 
   // Into the namespace entered last. An error has the line that the program names.
   Status load(const std::string& text, const std::string& file);
@@ -26,12 +28,15 @@ class RuleLoader {
   bool logs() const { return logs_; }
   // The lab's rules only.
   Result<std::vector<RuleCount>> counters() const;
+  // iptables-save [-c] and iptables -t TABLE -L CHAIN -n -v.
+  Result<std::string> saved(bool counters) const;
+  Result<std::string> listed(const std::string& table, const std::string& chain) const;
   // Rules of ours in front of a chain's; -1: a table of ours.
   int own_rules(std::string_view table, std::string_view chain) const;
 
  private:
   Into into_;
-  bool logs_ = false, traced_ = false;
+  bool printed_ = false, logs_ = false, traced_ = false;
   std::set<std::string, std::less<>> tables_;  // that a lab named
 };
 

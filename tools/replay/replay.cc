@@ -153,11 +153,7 @@ class Replay {
   void listen() {
     Router& router = gateway_.router();
     router.set_host(&host_);
-    host_.set_sink([&router](PacketPtr p) { router.send_from_host(std::move(p), router.now()); });
-    host_.set_icmp_error([&router](const Packet& cause, uint8_t type, uint8_t code, uint32_t info) {
-      router.icmp_send(cause, type, code, info);
-    });
-    host_.set_default_ttl([&router] { return static_cast<uint8_t>(router.ip().default_ttl()); });
+    router.connect(host_);
     router.on_log = [this](Time, std::string_view line) {
       log_->write(line);
       log_->write("\n");

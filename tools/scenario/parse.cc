@@ -112,7 +112,8 @@ class Parser {
     std::error_code ignored;
     const fs::path here = fs::path(scenario_.file).parent_path();
     fs::path folder = here / name;
-    for (fs::path up = fs::absolute(here, ignored); !fs::is_directory(folder, ignored); up = up.parent_path()) {
+    for (fs::path up = fs::absolute(scenario_.file, ignored).parent_path(); !fs::is_directory(folder, ignored);
+         up = up.parent_path()) {
       if (fs::is_directory(up / "labs" / name, ignored)) {
         folder = up / "labs" / name;
         break;

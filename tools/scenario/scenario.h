@@ -30,6 +30,9 @@ enum class StepKind : uint8_t {
   kNoEvent,
   kLog,      // words
   kStats,    // words, NAME=N
+  kSaved,    // text; number 1: with counters
+  kListed,   // table, chain, text
+  kRefused,  // words, text
   kNetwork,  // network
   kSysctl,   // sysctl
   kRules,    // text
@@ -54,7 +57,7 @@ struct Step {
 // A stimulus is what something can come out of.
 inline bool is_stimulus(StepKind k) {
   return k == StepKind::kIn || k == StepKind::kHost || k == StepKind::kWait || k == StepKind::kNetwork ||
-         k == StepKind::kSysctl || k == StepKind::kRules || k == StepKind::kFlush;
+         k == StepKind::kSysctl || k == StepKind::kRules || k == StepKind::kRefused || k == StepKind::kFlush;
 }
 
 // The longest `wait` a backend that really waits plays.
