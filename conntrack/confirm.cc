@@ -99,26 +99,29 @@ Verdict Core::insert(PacketPtr& p, Time now) {
   c.expires += now;
   Conntrack::get(c);
   if ((c.extensions & kExtTimestamp) != 0) c.started = now;
-  // Both keys are equal when a host talks to itself from the port it talks to: then the kernel, which puts the latest in
-  // front, finds the reply.
   table.insert(reply, reply_hash, flow_of(c, CtDirection::kReply));
-  table.insert(original, original_hash, flow_of(c, CtDirection::kOriginal));
+  // Both keys are equal when a host talks to itself from the port it talks to: then the kernel, which puts the latest
+  // in front, finds the reply.
+  if (!(original == reply)) table.insert(original, original_hash, flow_of(c, CtDirection::kOriginal));
   c.status |= kConfirmed;
   Conntrack::event_cache(c, c.master != nullptr ? kEventRelated : kEventNew);
   return Verdict::kAccept;
 }
 
-Verdict Core::confirm(PacketPtr& p, const HookState& state) {
-  if (p->ct == 0) return Verdict::kAccept;
-  if (!connection_of(p->ct)->confirmed()) {
-    const Verdict v = insert(p, state.now);
-    if (v != Verdict::kAccept) return v;
-    const Connection& c = *connection_of(p->ct);
-    if (state.trace != nullptr && c.confirmed())
-      state.trace->event(*p, trace::ConntrackConfirmed{endpoints(c.original()), endpoints(c.reply())});
-  }
-  deliver_events(*connection_of(p->ct), state.now);
+Verdict Core::confirm_silently(PacketPtr& p, const HookState& state) {
+  if (p->ct == 0 || connection_of(p->ct)->confirmed()) return Verdict::kAccept;
+  const Verdict v = insert(p, state.now);
+  if (v != Verdict::kAccept) return v;
+  const Connection& c = *connection_of(p->ct);
+  if (state.trace != nullptr && c.confirmed())
+    state.trace->event(*p, trace::ConntrackConfirmed{endpoints(c.original()), endpoints(c.reply())});
   return Verdict::kAccept;
+}
+
+Verdict Core::confirm(PacketPtr& p, const HookState& state) {
+  const Verdict v = confirm_silently(p, state);
+  if (v == Verdict::kAccept && p->ct != 0) deliver_events(*connection_of(p->ct), state.now);
+  return v;
 }
 
 bool Core::tuple_taken(const Tuple& reply, const Connection& ignored, Time now) {

@@ -83,6 +83,39 @@ TEST(Full, ChainTooLong) {
 }
 
 // Two packets of one flow that met no entry, as from two threads of one socket.
+// A kernel's bridge, which took in a broadcast frame: an entry, and [NEW] with the flow's next packet.
+TEST(Confirm, ByABridgeIsToldLater) {
+  World w;
+  PacketPtr p = w.make(ask());
+  ASSERT_EQ(w.in(p), Verdict::kAccept);
+  const ConnectionHooks& hooks = w.stack.hooks_.connection();
+  ASSERT_EQ(hooks.confirm(hooks.self, p, w.at(HookPoint::kLocalIn)), Verdict::kAccept);
+  EXPECT_TRUE(connection_of(p->ct)->confirmed());
+  EXPECT_EQ(w.take_events(), "");
+  ASSERT_TRUE(w.pass(ask()));
+  EXPECT_EQ(w.take_events(), " [NEW]");
+}
+
+// A kernel told [NEW] and [UPDATE] of two packets of protocol 99 from an address to itself.
+TEST(Confirm, OfEqualTuplesTheReplyIsFound) {
+  World w;
+  const Bytes to_itself = ip_packet(kHostA, kHostA, 99, Bytes(8));
+  ASSERT_TRUE(w.pass(ask()));
+  PacketPtr first = w.pass(to_itself);
+  ASSERT_TRUE(first);
+  EXPECT_EQ(first->ctinfo, CtInfo::kNew);
+  PacketPtr second = w.pass(to_itself);
+  ASSERT_TRUE(second);
+  EXPECT_EQ(second->ctinfo, CtInfo::kEstablishedReply);
+  EXPECT_EQ(w.take_events(), " [NEW] [NEW] [UPDATE]");
+  first.reset();
+  second.reset();
+  EXPECT_EQ(w.ct.flush(w.stack.now_), 2u);
+  PacketPtr again = w.pass(to_itself);
+  ASSERT_TRUE(again);
+  EXPECT_EQ(again->ctinfo, CtInfo::kNew);
+}
+
 TEST(Clash, UdpOfTheSameFlowMerges) {
   World w;
   w.set("acct", "1");

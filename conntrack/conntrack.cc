@@ -24,7 +24,10 @@ Conntrack::Conntrack(Stack& stack, const Options& options) : core_(std::make_uni
   stack.hooks().set_connection_hooks(
       {this, [](void*, uintptr_t ct) { get(*connection_of(ct)); },
        [](void* self, Packet& to, const Packet& from) { static_cast<Conntrack*>(self)->attach(to, from); },
-       [](void* self, uintptr_t ct) { static_cast<Conntrack*>(self)->set_closing(ct); }});
+       [](void* self, uintptr_t ct) { static_cast<Conntrack*>(self)->set_closing(ct); },
+       [](void* self, PacketPtr& p, const HookState& state) {
+         return static_cast<Conntrack*>(self)->core_->confirm_silently(p, state);
+       }});
 }
 
 Conntrack::~Conntrack() {
@@ -86,6 +89,11 @@ void Conntrack::on_destroy(std::function<void(Connection&)> callback) {
 }
 
 bool Conntrack::kill(Connection& c, Time now) { return core_->kill(c, now); }
+
+bool Conntrack::kill_counting(Connection& c, const Packet& p, Time now) {
+  Core::acct(c, p.ctinfo, p.length());
+  return core_->kill(c, now);
+}
 
 void Conntrack::attach(Packet& to, const Packet& from) {
   Connection* c = connection_of(from.ct);

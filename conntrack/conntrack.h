@@ -88,6 +88,8 @@ class Conntrack {
   void on_destroy(std::function<void(Connection&)> callback);
   // Removes an entry from the table (as ctnetlink delete or nf_ct_delete do), telling listeners; false: it was dying.
   bool kill(Connection& c, Time now);
+  // The same on behalf of packet `p` of the connection, which is counted (again). twin: nf_ct_kill_acct
+  bool kill_counting(Connection& c, const Packet& p, Time now);
 
   // --- packets
   // The inverse of a tuple. False: the protocol has no inverse for it (ICMP of an unknown type).

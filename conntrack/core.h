@@ -28,6 +28,8 @@ class Core {
 
   // --- confirm.cc
   Verdict confirm(PacketPtr& p, const HookState& state);
+  // Without telling listeners. twin: __nf_conntrack_confirm
+  Verdict confirm_silently(PacketPtr& p, const HookState& state);
   bool tuple_taken(const Tuple& reply, const Connection& ignored, Time now);
 
   // --- lifecycle.cc

@@ -1,5 +1,7 @@
 #include "nat/manip_packet.h"
 
+#include <optional>
+
 #include "conntrack/conntrack.h"
 #include "datapath/base/crc32c.h"
 #include "datapath/packet/checksum.h"
@@ -74,14 +76,34 @@ bool gre_manip_pkt(Packet& p, const ct::Tuple& target, ManipType manip) {
   }
 }
 
-// twin: l4proto_manip_pkt
-bool l4proto_manip_pkt(Packet& p, const ct::Tuple& target, uint8_t protocol, ManipType manip) {
+// Of a TCP or SCTP header only the ports need be there, of the others eight bytes. What is there of it is made to stand
+// in one piece: `before` bytes of the outer packet's payload are in front of it. twin: l4proto_manip_pkt
+bool l4proto_manip_pkt(Packet& p, const ct::Tuple& target, uint8_t protocol, ManipType manip, uint32_t before) {
+  constexpr uint32_t kLeast = 8;
+  const auto need = [&](uint32_t length) {
+    p.need_contiguous(before + (p.transport().size() < length ? kLeast : length));
+  };
+  switch (protocol) {
+    case kProtoTcp:
+      need(sizeof(TcpHeader));
+      break;
+    case kProtoSctp:
+      need(sizeof(SctpHeader));
+      break;
+    case kProtoUdp:
+    case kProtoUdplite:
+    case kProtoIcmp:
+    case kProtoGre:
+      need(kLeast);
+      break;
+    default:
+      break;
+  }
   switch (protocol) {
     case kProtoTcp:
     case kProtoUdp:
     case kProtoUdplite:
-      if (p.transport().size() < 8) return false;
-      if (protocol == kProtoTcp && p.transport().size() >= sizeof(TcpHeader)) p.need_contiguous(sizeof(TcpHeader));
+      if (p.transport().size() < kLeast) return false;
       set_port(p, manip, manip == ManipType::kSource ? target.source_id : target.destination_id);
       return true;
     case kProtoSctp:
@@ -95,11 +117,14 @@ bool l4proto_manip_pkt(Packet& p, const ct::Tuple& target, uint8_t protocol, Man
   }
 }
 
-// `protocol` is the connection's; for the outer header of an ICMP error it is ICMP. twin: nf_nat_ipv4_manip_pkt
-bool ipv4_manip_pkt(Packet& p, const ct::Tuple& target, uint8_t protocol, ManipType manip) {
+// `protocol` is the connection's; for the outer header of an ICMP error it is ICMP. `before`: of a quoted packet, the
+// bytes of the outer one's payload in front of it. twin: nf_nat_ipv4_manip_pkt
+bool ipv4_manip_pkt(Packet& p, const ct::Tuple& target, uint8_t protocol, ManipType manip,
+                    std::optional<uint32_t> before = std::nullopt) {
   const Ipv4Header* ip = view<Ipv4Header>(p.bytes());
   if (ip == nullptr || ip->header_length() > p.length()) return false;
-  if (!l4proto_manip_pkt(p, target, protocol, manip)) return false;
+  const uint32_t in_front = before ? *before + uint32_t{ip->header_length()} : 0;
+  if (!l4proto_manip_pkt(p, target, protocol, manip, in_front)) return false;
   set_address(p, manip, manip == ManipType::kSource ? target.source : target.destination);
   return true;
 }
@@ -136,8 +161,9 @@ bool nf_nat_icmp_reply_translation(Packet& p, const ct::Connection& c, ManipType
   const ct::Tuple& quoted = c.tuple[static_cast<size_t>(other(direction))];
   const uint32_t to_inner = outer + sizeof(IcmpHeader);
   p.pull(to_inner);
-  const bool ok = ipv4_manip_pkt(p, quoted, quoted.protocol,
-                                 manip == ManipType::kSource ? ManipType::kDestination : ManipType::kSource);
+  const bool ok =
+      ipv4_manip_pkt(p, quoted, quoted.protocol,
+                     manip == ManipType::kSource ? ManipType::kDestination : ManipType::kSource, sizeof(IcmpHeader));
   p.push(to_inner);
   if (!ok) return false;
 

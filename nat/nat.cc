@@ -206,7 +206,7 @@ Verdict Nat::Impl::nf_nat_inet_fn(PacketPtr& p, ct::Connection& c, const HookSta
                  : p->ctinfo == CtInfo::kEstablished ? NatSkip::kEstablished
                                                      : NatSkip::kEstablishedReply);
     if (oif_changed(c, *p, state)) {
-      if (c.confirmed()) conntrack.kill(c, state.now);
+      if (c.confirmed()) conntrack.kill_counting(c, *p, state.now);
       return drop(*p, DropReason::kNatOutChanged);
     }
   }

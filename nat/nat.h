@@ -40,6 +40,7 @@ class PortSearch {
  public:
   virtual ~PortSearch() = default;
   // The first candidate is `min` + start % `size`. `c` has its original tuple; its reply tuple is not chosen yet.
+  // Asked again when all candidates of a round were taken; in the end, which one the search gave up with.
   virtual uint16_t start(const ct::Connection& c, ManipType manip, uint16_t min, unsigned size) = 0;
 };
 

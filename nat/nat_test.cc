@@ -234,12 +234,18 @@ TEST(Nat, SnatInInput) {
 TEST(Masquerade, RemembersItsDevice) {
   TestNet net;
   net.nat_rules("-A POSTROUTING -j MASQUERADE\n");
+  ASSERT_TRUE(net.stack.sysctl_.set("net.netfilter.nf_conntrack_acct", "1").ok());
+  uint64_t counted = 0;
+  net.conntrack.listen([&](const ct::EventReport& e) {
+    if (e.kind == ct::EventReport::Kind::kDestroy) counted = e.connection.counters[0].packets;
+  });
   ASSERT_EQ(text(net.udp({kA, kS, 4000, 53})), "10.2.0.1:4000 > 10.2.0.2:53");
   // The route changes: the same packet would now leave by the other device.
   PacketPtr p = net.packet(TestNet::udp_bytes({kA, kS, 4000, 53}));
   ASSERT_EQ(net.hook(HookPoint::kPreRouting, p, net.left, nullptr), Verdict::kAccept);
   EXPECT_EQ(net.hook(HookPoint::kPostRouting, p, nullptr, net.left), Verdict::kDrop);
   EXPECT_EQ(p->drop_reason, static_cast<uint8_t>(DropReason::kNatOutChanged));
+  EXPECT_EQ(counted, 3u) << "a kernel's [DESTROY] after two packets had packets=3";
   p.reset();
   EXPECT_EQ(net.conntrack.count(), 0u);
 }

@@ -118,25 +118,35 @@ void l4proto_unique_tuple(ct::Tuple& tuple, const Range& range, const ct::Connec
   if (from.size == 0) return;
 
   const auto start = [&]() -> uint16_t {
-    if (space.port_search != nullptr) return space.port_search->start(c, manip, static_cast<uint16_t>(from.min), from.size);
+    if (space.port_search != nullptr)
+      return space.port_search->start(c, manip, static_cast<uint16_t>(from.min), from.size);
     return space.random.u16();
   };
+  const auto take = [&from](uint16_t offset) {
+    *from.field = be16(static_cast<uint16_t>(from.min + offset % from.size));
+  };
   uint16_t offset = 0;
-  if ((range.flags & kRangeProtoOffset) != 0)
+  bool chance = false;
+  if ((range.flags & kRangeProtoOffset) != 0) {
     offset = static_cast<uint16_t>(from.field->host() - range.base_port.host());
-  else if ((range.flags & kRandomAll) != 0 || manip == ManipType::kSource)
+  } else if ((range.flags & kRandomAll) != 0 || manip == ManipType::kSource) {
     offset = start();
+    chance = true;
+  }
 
   unsigned attempts = std::min(from.size, kMaxAttempts);
   for (;;) {
     for (unsigned i = 0; i < attempts; ++i, ++offset) {
-      *from.field = be16(static_cast<uint16_t>(from.min + offset % from.size));
+      take(offset);
       if (!used_tuple_harder(tuple, c, attempts - i, space)) return;
     }
-    if (attempts >= from.size || attempts < 16) return;
+    if (attempts >= from.size || attempts < 16) break;
     attempts /= 2;
     offset = start();
+    chance = true;
   }
+  // Given up: the last one looked at is taken all the same. Who tells where to begin tells where that was.
+  if (chance && space.port_search != nullptr) take(start());
 }
 
 }  // namespace

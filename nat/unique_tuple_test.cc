@@ -221,6 +221,27 @@ TEST(UniqueTuple, ExhaustedRangeDropsAtConfirm) {
   EXPECT_TRUE(net.udp({kA, kS, 4003, 54}));
 }
 
+class BeginAt final : public PortSearch {
+ public:
+  explicit BeginAt(uint16_t start) : start_(start) {}
+  uint16_t start(const ct::Connection&, ManipType, uint16_t, unsigned) override { return start_; }
+
+ private:
+  uint16_t start_;
+};
+
+// Both ports serve the client's port already: the destination half takes one all the same, here the one it is told, and
+// the source half looks for another source port.
+TEST(UniqueTuple, GivesUpWithTheCandidateTold) {
+  TestNet net;
+  BeginAt search(1);
+  net.nat.set_port_search(&search);
+  net.nat_rules("-A PREROUTING -p udp -j DNAT --to-destination 10.2.0.2:5000-5001 --random\n");
+  EXPECT_EQ(text(net.udp({kA, ip4(10, 2, 0, 50), 4000, 53})), "10.1.0.2:4000 > 10.2.0.2:5001");
+  EXPECT_EQ(text(net.udp({kA, ip4(10, 2, 0, 51), 4000, 53})), "10.1.0.2:4000 > 10.2.0.2:5000");
+  EXPECT_EQ(text(net.udp({kA, ip4(10, 2, 0, 52), 4000, 53})), "10.1.0.2:1025 > 10.2.0.2:5001");
+}
+
 TEST(UniqueTuple, RandomFlagsLeaveNoPortAlone) {
   for (const char* flag : {"--random", "--random-fully"}) {
     TestNet net;

@@ -64,6 +64,9 @@ struct ConnectionHooks {
   void (*attach)(void* self, Packet& to, const Packet& from) = nullptr;
   // A rejected connection is closed. twin: nf_ct_set_closing
   void (*set_closing)(void* self, uintptr_t ct) = nullptr;
+  // Enters the packet's connection, if that was not done, but tells nobody yet: its next packet does.
+  // twin: nf_ct_hook's confirm
+  Verdict (*confirm)(void* self, PacketPtr& p, const HookState& state) = nullptr;
 };
 
 class HookTable {

@@ -153,6 +153,7 @@ class EcnTarget final : public WithOptions<Target> {
     if (ece_) flags = static_cast<uint8_t>(*ece_ != 0 ? flags | kTcpEce : flags & ~kTcpEce);
     if (cwr_) flags = static_cast<uint8_t>(*cwr_ != 0 ? flags | kTcpCwr : flags & ~kTcpCwr);
     if (flags == tcp->flags) return true;
+    p.need_contiguous(sizeof(TcpHeader));
     const Be16 from = be16(static_cast<uint16_t>(tcp->offset_reserved << 8 | tcp->flags));
     const Be16 to = be16(static_cast<uint16_t>(tcp->offset_reserved << 8 | flags));
     tcp->flags = flags;

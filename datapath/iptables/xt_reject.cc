@@ -7,7 +7,6 @@
 
 #include "datapath/iptables/xt_base.h"
 #include "datapath/iptables/xt_options.h"
-#include "datapath/packet/checksum.h"
 #include "datapath/packet/rewrite.h"
 
 namespace nf::ipt {
@@ -54,19 +53,9 @@ bool verifies_checksum(const Packet& p) {
   }
 }
 
-// Whatever is neither TCP nor UDP is summed as if it were ICMP: an IPIP or OSPF packet whose payload does not sum up is
-// not answered. The sum is over the IP header too, which adds nothing when that is right. twin: nf_ip_checksum
-bool checksum_ok(const Packet& p) {
-  const Ipv4Header& ip = p.ip();
-  Sum start = 0;
-  if (ip.protocol == kProtoTcp || ip.protocol == kProtoUdp)
-    start = checksum_pseudo(ip.source, ip.destination, ip.protocol, static_cast<uint32_t>(p.transport().size()));
-  return checksum_finish(checksum_add(p.bytes(), start)).raw() == 0;
-}
-
 bool may_answer(const Packet& p) {
   if (p.ip().fragment_offset() != 0) return false;
-  return p.checksum != ChecksumState::kNone || !verifies_checksum(p) || checksum_ok(p);
+  return !verifies_checksum(p) || netfilter_checksum_ok(p);
 }
 
 class RejectTarget final : public WithOptions<Target> {

@@ -28,9 +28,12 @@ enum class RouteScope : uint8_t { kUniverse = 0, kSite = 200, kLink = 253, kHost
 
 struct Dst {
   const Device* out = nullptr;  // kLocal: the loopback device
-  Be32 nexthop;                 // address to resolve on `out`: the gateway, or the destination itself
-  Be32 preferred_source;        // source for packets of the host's own; zero when none
-  uint32_t mtu = 0;             // bytes, of route or device
+  // Where the packet was received, when it was routed as received; null for the host's own and for the stand-in a
+  // bridge hangs on what it forwards. twin: rt_is_input_route, with inet_iif
+  const Device* received_by = nullptr;
+  Be32 nexthop;           // address to resolve on `out`: the gateway, or the destination itself
+  Be32 preferred_source;  // source for packets of the host's own; zero when none
+  uint32_t mtu = 0;       // bytes, of route or device
   RouteType type = RouteType::kUnspec;
   bool via_gateway = false;
   bool do_redirect = false;  // in == out and the sender could have gone direct (RTCF_DOREDIRECT)

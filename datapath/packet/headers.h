@@ -31,7 +31,13 @@ using MacAddress = std::array<uint8_t, 6>;
 inline constexpr MacAddress kBroadcastMac{0xff, 0xff, 0xff, 0xff, 0xff, 0xff};
 inline bool is_multicast(const MacAddress& m) { return (m[0] & 1) != 0; }
 
-enum EtherType : uint16_t { kEtherIpv4 = 0x0800, kEtherArp = 0x0806, kEtherVlan = 0x8100, kEtherIpv6 = 0x86dd };
+enum EtherType : uint16_t {
+  kEtherIpv4 = 0x0800,
+  kEtherArp = 0x0806,
+  kEtherVlan = 0x8100,
+  kEtherIpv6 = 0x86dd,
+  kEtherServiceVlan = 0x88a8
+};
 
 struct EthernetHeader {
   MacAddress destination;

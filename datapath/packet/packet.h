@@ -99,13 +99,10 @@ class Packet {
     length_ = 0;
     fragment_count = 0;
   }
-  // The n bytes behind the IPv4 header were needed in one piece: a packet whose first fragment had fewer is no longer
-  // cut in the old places. Exact as long as n is no multiple of 8. twin: pskb_may_pull
+  // The n bytes behind the (outer) IPv4 header were needed in one piece: where the first fragment had fewer, what it
+  // lacked was taken from those behind it, and a packet is cut again where it is joined now. twin: pskb_may_pull
   void need_contiguous(uint32_t n) {
-    if (fragment_count == 0) return;
-    uint16_t first;
-    __builtin_memcpy(&first, tail(), sizeof first);
-    if (first < n) fragment_count = 0;
+    if (fragment_count != 0) pull_together(n);
   }
   // Where tailroom() begins.
   uint8_t* tail() { return data() + length_; }
@@ -160,6 +157,8 @@ class Packet {
   bool traced = false;            // the run of this packet is told to the trace sink
 
  private:
+  void pull_together(uint32_t n);
+
   friend class PacketPool;
   friend struct PacketRelease;
   uint8_t* buffer_ = nullptr;

@@ -5,6 +5,28 @@
 
 namespace nf {
 
+void Packet::pull_together(uint32_t n) {
+  uint8_t* const places = tail();
+  const auto load = [&](uint32_t i) {
+    uint16_t length;
+    std::memcpy(&length, places + i * sizeof length, sizeof length);
+    return uint32_t{length};
+  };
+  const auto store = [&](uint32_t i, uint32_t value) {
+    const auto length = static_cast<uint16_t>(value);
+    std::memcpy(places + i * sizeof length, &length, sizeof length);
+  };
+  if (load(0) >= n) return;
+  uint32_t sum = load(0), next = 1;
+  while (sum < n && next < fragment_count) sum += load(next++);
+  if (sum < n) return;  // there is not as much
+  uint32_t kept = 0;
+  store(kept++, n);
+  if (sum > n) store(kept++, sum - n);
+  while (next < fragment_count) store(kept++, load(next++));
+  fragment_count = static_cast<uint16_t>(kept);
+}
+
 void PacketRelease::operator()(Packet* p) const { p->pool_->release(p); }
 
 PacketPool::~PacketPool() { assert(in_use_ == 0); }

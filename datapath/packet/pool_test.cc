@@ -139,10 +139,19 @@ TEST(Packet, AHeaderThatHadToBeInOnePieceMovesTheCut) {
   const uint16_t lengths[] = {16, 104};
   std::memcpy(p->tail(), lengths, sizeof lengths);
   p->fragment_count = 2;
+  const auto places = [&] {
+    std::vector<uint16_t> all(p->fragment_count);
+    std::memcpy(all.data(), p->tail(), all.size() * sizeof(uint16_t));
+    return all;
+  };
   p->need_contiguous(16);
-  EXPECT_EQ(p->fragment_count, 2u);
+  EXPECT_EQ(places(), (std::vector<uint16_t>{16, 104}));
+  p->need_contiguous(121);  // more than there is
+  EXPECT_EQ(places(), (std::vector<uint16_t>{16, 104}));
   p->need_contiguous(20);
-  EXPECT_EQ(p->fragment_count, 0u);
+  EXPECT_EQ(places(), (std::vector<uint16_t>{20, 100}));
+  p->need_contiguous(120);
+  EXPECT_EQ(places(), (std::vector<uint16_t>{120}));
 }
 
 }  // namespace

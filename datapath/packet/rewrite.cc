@@ -123,6 +123,15 @@ bool transport_checksum_ok(const Packet& p) {
   }
 }
 
+bool netfilter_checksum_ok(const Packet& p) {
+  if (p.checksum != ChecksumState::kNone) return true;
+  const Ipv4Header& ip = p.ip();
+  Sum start = 0;
+  if (ip.protocol == kProtoTcp || ip.protocol == kProtoUdp)
+    start = checksum_pseudo(ip.source, ip.destination, ip.protocol, static_cast<uint32_t>(p.transport().size()));
+  return checksum_fold(checksum_add(p.bytes(), start)) == 0xffff;
+}
+
 bool verify_transport_checksum(Packet& p) {
   if (p.checksum != ChecksumState::kNone) return true;
   if (!transport_checksum_ok(p)) return false;

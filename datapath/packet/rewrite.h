@@ -30,8 +30,12 @@ void set_ttl(Packet& p, uint8_t ttl);
 void set_tos(Packet& p, uint8_t tos);
 
 // Verifies the transport checksum (TCP, UDP, ICMP) of a whole packet. True when right, when UDP carries none, when
-// the state says trusted or partial, or when the protocol has none. twin: nf_ip_checksum
+// the state says trusted or partial, or when the protocol has none.
 bool transport_checksum_ok(const Packet& p);
+// The same as netfilter's own answers verify it: whatever is neither TCP nor UDP is summed as if it were ICMP, so that
+// an OSPF packet is wrong unless its payload happens to sum up; and the IP header is summed too, which adds nothing
+// unless options were filled in. twin: nf_ip_checksum
+bool netfilter_checksum_ok(const Packet& p);
 
 // The same, and what is right is not summed again later: the state becomes kUnnecessary.
 // twin: nf_ip_checksum, which leaves skb->csum_valid

@@ -118,6 +118,9 @@ DropReason Responder::udp(Packet& p) {
     // A super-packet's length field may be anything; its real length is the frame's.
     if (p.gso != GsoType::kUdpL4) return DropReason::kTransportHeader;
   } else {
+    // That the whole packet summed up says nothing about its beginning. twin: pskb_trim_rcsum
+    if (length < p.transport().size() && p.checksum == ChecksumState::kUnnecessary && p.type != PacketType::kLoopback)
+      p.checksum = ChecksumState::kNone;
     p.trim(p.ip().header_length() + length);
   }
   if (for_many(p)) return DropReason::kNoSocket;

@@ -7,9 +7,9 @@
 //   IGMP, PIM               taken in silence
 //   any other protocol      ICMP protocol unreachable
 // Wrong checksums and malformed headers are dropped in silence. Broadcast and multicast are not answered. The replies'
-// TTL, TOS, id and DF are the kernel's: the default TTL; echo keeps the TOS, RST keeps it without its ECN bits; echo counts ids
-// per destination without DF, RST has id 0 and DF. The errors are the router's to send: they go to the IcmpError callback.
-// So are the replies, where the request has IP options to echo and the way out is not the sink's (Reply).
+// TTL, TOS, id and DF are the kernel's: the default TTL; echo keeps the TOS, RST keeps it without its ECN bits; echo
+// counts ids per destination without DF, RST has id 0 and DF. Errors are the router's to send (IcmpError); so are the
+// replies where there is one (Reply), for it echoes the request's IP options.
 // twin: icmp_rcv, tcp_v4_send_reset, __udp4_lib_rcv, ip_protocol_deliver_rcu
 //
 // Ownership: replies come from the pool given. Every packet delivered is answered or counted in drops(), or both

@@ -101,12 +101,9 @@ DropReason no_route(FibError error, bool forwarding, Dst& dst) {
   }
 }
 
-}  // namespace
-
-DropReason Routing::route_input(Be32 destination, Be32 source, uint8_t tos, uint32_t mark, const Device& in,
-                                Dst& dst) const {
-  const Impl& r = *impl_;
-  dst = Dst{};
+// twin: ip_route_input_slow
+DropReason input(const Routing::Impl& r, Be32 destination, Be32 source, uint8_t tos, uint32_t mark, const Device& in,
+                 Dst& dst) {
   if (is_multicast(destination)) return input_multicast(r, destination, source, tos, mark, in, dst);
   if (is_multicast(source) || is_limited_broadcast(source)) return DropReason::kMartianSource;
   if (is_limited_broadcast(destination) || (source.is_zero() && destination.is_zero()))
@@ -150,11 +147,21 @@ DropReason Routing::route_input(Be32 destination, Be32 source, uint8_t tos, uint
     if (const FibNexthop* chosen = r.select_nexthop(*result.entry, destination, source, {})) nh = chosen;
   const SourceCheck check = validate_source(r, source, destination, tos, mark, in, nh->device);
   if (check.reason != DropReason::kNone) return check.reason;
-  Impl::set_nexthop(dst, *nh->device, destination, result.entry, nh);
+  Routing::Impl::set_nexthop(dst, *nh->device, destination, result.entry, nh);
   dst.type = type;
   // shared_media is on by default, so the sender need not be on the gateway's subnet.
   dst.do_redirect = nh->device == &in && check.direct && r.either(in, &DeviceConf::send_redirects);
   return DropReason::kNone;
+}
+
+}  // namespace
+
+DropReason Routing::route_input(Be32 destination, Be32 source, uint8_t tos, uint32_t mark, const Device& in,
+                                Dst& dst) const {
+  dst = Dst{};
+  const DropReason refused = input(*impl_, destination, source, tos, mark, in, dst);
+  dst.received_by = &in;
+  return refused;
 }
 
 }  // namespace nf

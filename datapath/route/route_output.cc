@@ -40,7 +40,32 @@ DropReason make_route(const Routing::Impl& r, RouteType type, const FibResult& r
   return DropReason::kNone;
 }
 
+// twin: fib_result_prefsrc
+Be32 preferred_source(const Routing::Impl& r, const FibResult& result) {
+  const FibEntry& entry = *result.entry;
+  return entry.preferred_source.is_zero()
+             ? r.devices.select(*result.nexthop->device, result.nexthop->gateway, entry.scope)
+             : entry.preferred_source;
+}
+
+Flow flow_of(const Routing::Impl& r, const FlowKey& key) {
+  Flow flow;
+  flow.destination = key.destination;
+  flow.source = key.source;
+  flow.in = key.in != nullptr ? key.in : &r.loopback;
+  flow.out = key.out;
+  flow.tos = key.tos;
+  flow.mark = key.mark;
+  return flow;
+}
+
 }  // namespace
+
+std::optional<Be32> Routing::source_along(const FlowKey& key) const {
+  FibResult result;
+  if (impl_->lookup(flow_of(*impl_, key), result) != FibError::kNone) return std::nullopt;
+  return preferred_source(*impl_, result);
+}
 
 DropReason Routing::route_output(const FlowKey& key, Dst& dst, Be32& chosen_source) const {
   const Impl& r = *impl_;
@@ -87,13 +112,9 @@ DropReason Routing::route_output(const FlowKey& key, Dst& dst, Be32& chosen_sour
     return make_route(r, RouteType::kLocal, result, destination, source, r.loopback, dst);
   }
 
-  Flow flow;
+  Flow flow = flow_of(r, key);
   flow.destination = destination;
   flow.source = source;
-  flow.in = key.in != nullptr ? key.in : &r.loopback;
-  flow.out = key.out;
-  flow.tos = key.tos;
-  flow.mark = key.mark;
   const FibError error = r.lookup(flow, result);
   if (error != FibError::kNone) {
     if (key.out == nullptr) return lookup_failed(error);
@@ -109,11 +130,7 @@ DropReason Routing::route_output(const FlowKey& key, Dst& dst, Be32& chosen_sour
   }
   if (key.out == nullptr && entry.nexthops.size() > 1)
     if (const FibNexthop* chosen = r.select_nexthop(entry, destination, source, source)) result.nexthop = chosen;
-  if (source.is_zero()) {
-    source = entry.preferred_source.is_zero()
-                 ? r.devices.select(*result.nexthop->device, result.nexthop->gateway, entry.scope)
-                 : entry.preferred_source;
-  }
+  if (source.is_zero()) source = preferred_source(r, result);
   return make_route(r, entry.type, result, destination, source, *result.nexthop->device, dst);
 }
 

@@ -134,6 +134,9 @@ class Routing {
   // there is no address). A destination of zero becomes this host: dst.nexthop says which address.
   // kNoRoute and the like otherwise. twin: ip_route_output_key_hash
   DropReason route_output(const FlowKey& key, Dst& dst, Be32& chosen_source) const;
+  // The address this host speaks from along the route of `key`, which is taken as it stands; nullopt: no route.
+  // twin: fib_lookup and fib_result_prefsrc
+  std::optional<Be32> source_along(const FlowKey& key) const;
   // "unreachable" routes: which ICMP code belongs to the outcome is told by DropReason (kNoRoute -> net unreachable
   // 3/0, kRouteUnreachable -> host unreachable 3/1, kRouteProhibit -> 3/13; an `ip rule` unreachable is kNoRoute).
   // twin: ip_error

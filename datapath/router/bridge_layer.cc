@@ -84,6 +84,7 @@ void BridgeLayer::handle_frame_finish(Bridge& bridge, PacketPtr p) {
       return forward(bridge, std::move(p), in, *d.port);
     case Bridge::Decision::Kind::kFlood: {
       PacketPtr up = d.also_local ? r_.clone(*p) : nullptr;
+      if (up != nullptr) p->fragment_count = 0;  // every port gets a clone, and clones are not cut in the old places
       flood(bridge, std::move(p), in);
       if (up != nullptr) pass_up(bridge, std::move(up));
       return;
@@ -104,12 +105,10 @@ void BridgeLayer::pass_up(Bridge& bridge, PacketPtr p) {
 }
 
 bool BridgeLayer::confirm(PacketPtr& p, const Device& dev) {
+  const ConnectionHooks& connection = r_.hooks().connection();
+  if (connection.confirm == nullptr) return true;
   const HookState state{HookPoint::kLocalIn, &dev, nullptr, &r_, r_.now(), nullptr};
-  for (const HookTable::Entry& e : r_.hooks().entries(HookPoint::kLocalIn)) {
-    if (e.priority != priority::kConfirm) continue;
-    if (!r_.carry_out(e.function(e.self, p, state), p, state.hook)) return false;
-  }
-  return true;
+  return r_.carry_out(connection.confirm(connection.self, p, state), p, state.hook);
 }
 
 void BridgeLayer::forward(Bridge& bridge, PacketPtr p, const Device* in, Device& out) {
@@ -122,14 +121,26 @@ void BridgeLayer::forward(Bridge& bridge, PacketPtr p, const Device* in, Device&
 void BridgeLayer::forward_to(Bridge& bridge, PacketPtr p, const Device* in, Device& out, bool flooded) {
   r_.tell(*p, trace::Bridged{&bridge.device(), in, &out, flooded});
   // From the bridge device: already at its Ethernet header, POSTROUTING was the IP layer's.
-  if (in == nullptr) return r_.link().transmit(std::move(p), out);
+  if (in == nullptr) {
+    if (!fits(*p, p->length() - uint32_t{sizeof(EthernetHeader)}, out))
+      return r_.drop(std::move(p), DropReason::kTxTooLong);
+    return r_.link().transmit(std::move(p), out);
+  }
   p->dev = &out;
   if (p->bridge_netfilter) {
     if (!nf_forward(bridge, p, out)) return;
     return nf_transmit(std::move(p), out);
   }
+  if (!fits(*p, p->length(), out)) return r_.drop(std::move(p), DropReason::kTxTooLong);
   p->push(sizeof(EthernetHeader));
   r_.link().transmit(std::move(p), out);
+}
+
+bool BridgeLayer::fits(const Packet& p, uint32_t length, const Device& out) {
+  constexpr uint32_t kTag = 4;
+  if (p.gso != GsoType::kNone) return true;
+  // A tag that is there is not counted: the kernel took it off.
+  return length <= out.mtu + (p.protocol == kEtherVlan ? 2 * kTag : kTag);
 }
 
 void BridgeLayer::flood(Bridge& bridge, PacketPtr p, const Device* in) {

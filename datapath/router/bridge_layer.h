@@ -47,8 +47,8 @@ class BridgeLayer {
   // twin: br_handle_frame_finish. At its payload, p->dev is the port.
   void handle_frame_finish(Bridge& bridge, PacketPtr p);
   void pass_up(Bridge& bridge, PacketPtr p);  // twin: br_pass_frame_up
-  // A packet not for this station alone may have been flooded, too: its connection is confirmed before it goes up, by
-  // the functions that do so last at INPUT. False: the packet ended. twin: br_nf_local_in
+  // A packet not for this station alone may have been flooded, too: its connection is confirmed before it goes up, and
+  // nobody is told of it yet. False: the packet ended. twin: br_nf_local_in
   bool confirm(PacketPtr& p, const Device& dev);
   // Sends to one port if that may get it, or copies to all that may. `in`: the port it came by, null: from the bridge
   // device.
@@ -65,6 +65,9 @@ class BridgeLayer {
   static bool validate_ipv6(Packet& p);
   // Sends on, cut into the fragments it came in. twin: br_nf_dev_queue_xmit
   void nf_transmit(PacketPtr p, const Device& out);
+  // What a port may send: a bridge, unlike the IP layer, drops what is longer than that, and leaves room for a VLAN
+  // tag. `length` without the Ethernet header. twin: is_skb_forwardable
+  static bool fits(const Packet& p, uint32_t length, const Device& out);
 
   Router& r_;
   std::vector<std::unique_ptr<Bridge>> bridges_;

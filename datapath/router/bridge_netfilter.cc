@@ -63,7 +63,10 @@ bool BridgeLayer::nf_pre_routing(Bridge& bridge, PacketPtr& p) {
     p->type = PacketType::kHost;
   } else {
     // Stands in for a route, so that a rejected packet can be answered. twin: bridge_parent_rtable
-    p->dst = Dst{.out = &dev, .nexthop = {}, .preferred_source = {}, .mtu = dev.mtu, .type = RouteType::kUnicast};
+    p->dst = Dst{};
+    p->dst.out = &dev;
+    p->dst.mtu = dev.mtu;
+    p->dst.type = RouteType::kUnicast;
   }
   p->dev = port;
   return true;
@@ -95,12 +98,15 @@ bool BridgeLayer::nf_forward(Bridge& bridge, PacketPtr& p, const Device& out) {
 
 void BridgeLayer::nf_transmit(PacketPtr p, const Device& out) {
   const MacAddress destination = p->mac().destination, source = p->mac().source;
-  const auto send = [&](PacketPtr f) { r_.link().send(std::move(f), out, destination, source, kEtherIpv4); };
+  const auto send = [&](PacketPtr f) {
+    if (!fits(*f, f->length(), out)) return r_.drop(std::move(f), DropReason::kTxTooLong);
+    r_.link().send(std::move(f), out, destination, source, kEtherIpv4);
+  };
   const uint32_t largest = p->frag_max_size;
   const uint32_t limit = largest != 0 ? std::min(largest, out.mtu) : out.mtu;
   if (p->gso != GsoType::kNone || p->length() <= limit) return send(std::move(p));
-  // twin: br_nf_ip_fragment, which asks the bridge's MTU, not the port's
-  const uint32_t mtu = out.master->mtu;
+  // Not the port's: the bridge's, or that of the route a changed destination has. twin: br_nf_ip_fragment
+  const uint32_t mtu = p->dst.mtu;
   if ((p->ip().dont_fragment() && !p->ignore_df) || largest > mtu) return r_.drop(std::move(p), DropReason::kTooBig);
   complete_checksum(*p);
   fragment(std::move(p), mtu, r_.pool(), send);

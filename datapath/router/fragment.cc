@@ -58,8 +58,8 @@ class Cutter {
     ip_send_check(ip);
     offset_ += length;
     // Once, on the original: the fragments to come copy its header. A packet that is itself a later fragment has lost
-    // those options already.
-    if (first) blank_uncopied_options(p_.bytes().subspan(sizeof(Ipv4Header), header_length_ - sizeof(Ipv4Header)));
+    // those options already. Options nobody has read stay: bridged ones, and those a raw socket wrote.
+    if (first) blank_uncopied_options(p_.bytes().subspan(sizeof(Ipv4Header), p_.options.length));
 
     copy_metadata(*f, p_);
     emit_(std::move(f));
@@ -105,6 +105,23 @@ void fragment(PacketPtr p, uint32_t mtu, PacketPool& pool, const std::function<v
     return;
   }
   while (cutter.left() > 0) cutter.cut(cutter.left() <= room ? cutter.left() : room & ~7u, p->df_fragments);
+}
+
+void make_in_pieces(Packet& p, uint32_t mtu) {
+  const uint32_t header = p.ip().header_length();
+  if (p.length() <= mtu || mtu < header + 8) return;
+  const uint32_t room = mtu - header;
+  const auto count = static_cast<uint32_t>((p.length() - header + (room & ~7u) - 1) / (room & ~7u));
+  if (p.tailroom() < count * sizeof(uint16_t)) return;
+  uint8_t* place = p.tail();
+  uint16_t pieces = 0;
+  for (uint32_t left = p.length() - header; left > 0; ++pieces) {
+    const auto n = static_cast<uint16_t>(left <= room ? left : room & ~7u);
+    std::memcpy(place, &n, sizeof n);
+    place += sizeof n;
+    left -= n;
+  }
+  p.fragment_count = pieces;
 }
 
 }  // namespace nf

@@ -66,9 +66,13 @@ class Reassembly {
 // Whether the packet may be cut at all (DF) was decided by the caller.
 //  - A reassembled packet whose fragments all fit is cut where it was cut before, and DF is clear in every fragment.
 //  - Otherwise: equal parts, rounded down to 8 bytes; DF is set in every fragment when df_fragments, else clear.
-// Options without the copied flag become NOPs in all but the first. Fragments inherit the metadata
-// (packet/metadata.h), not the connection and not the link-layer header.
-// mtu is at least the header length and 8 bytes. twin: ip_do_fragment
+// Options the router has read (Packet::options) without the copied flag become NOPs in all but the first. Fragments
+// inherit the metadata (packet/metadata.h), not the connection and not the link-layer header. mtu is at least the
+// header length and 8 bytes. twin: ip_do_fragment
 void fragment(PacketPtr p, uint32_t mtu, PacketPool& pool, const std::function<void(PacketPtr)>& emit);
+
+// A packet of the host's own that is longer than its route's MTU is made in pieces. When a rule sends it by another
+// route, it is cut where these end, if they fit. twin: __ip_append_data
+void make_in_pieces(Packet& p, uint32_t mtu);
 
 }  // namespace nf

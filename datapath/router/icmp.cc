@@ -111,8 +111,8 @@ void Icmp::send(const Packet& cause, uint8_t type, uint8_t code, uint32_t info) 
   Be32 source = from.destination;
   if (cause.dst.type != RouteType::kLocal) {
     source = Be32{};
-    if (inbound_ifaddr_ != 0 && cause.dev != nullptr)
-      source = r_.select_address(*cause.dev, from.source, RouteScope::kLink).value_or(Be32{});
+    if (inbound_ifaddr_ != 0 && cause.dst.received_by != nullptr)
+      source = r_.select_address(*cause.dst.received_by, from.source, RouteScope::kLink).value_or(Be32{});
   }
   const uint8_t tos = static_cast<uint8_t>((from.tos & 0x1e) | kPrecedenceInternetControl);
   FlowKey key;
@@ -152,7 +152,7 @@ void Icmp::send(const Packet& cause, uint8_t type, uint8_t code, uint32_t info) 
   ip.protocol = kProtoIcmp;
   ip.source = chosen;
   ip.destination = first_hop;
-  if (options.length != 0) r_.ip().options().build(options, p->data(), chosen, from.source);
+  if (options.length != 0) r_.ip().options().build(options, *p, chosen, from.source);
   ip_send_check(ip);
   fill_transport_checksum(*p);
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <optional>
 
 #include "datapath/packet/checksum.h"
 #include "datapath/router/router.h"
@@ -50,9 +51,10 @@ Be32 IpOptions::own_address(const Packet& p) {
   if (p.dst.type == RouteType::kLocal) return ip.destination;
   FlowKey key;
   key.destination = ip.source;
-  Dst dst;
-  Be32 source;
-  if (!ip.source.is_zero() && r_.routing().route_output(key, dst, source) == DropReason::kNone) return source;
+  key.tos = ip.tos;
+  if (p.dev->conf.src_valid_mark != 0 || r_.conf_all().src_valid_mark != 0) key.mark = p.mark;
+  if (!ip.source.is_zero())
+    if (const std::optional<Be32> source = r_.routing().source_along(key)) return *source;
   return r_.select_address(*p.dev, ip.source, ip.source.is_zero() ? RouteScope::kLink : RouteScope::kUniverse)
       .value_or(Be32{});
 }
@@ -60,12 +62,12 @@ Be32 IpOptions::own_address(const Packet& p) {
 Be32 IpOptions::outgoing_address(const Packet& p) {
   FlowKey key;
   key.destination = p.ip().destination;
+  key.source = p.ip().source;
+  key.in = p.dev;
   key.out = p.dst.out;
   key.tos = p.ip().tos;
   key.mark = p.mark;
-  Dst dst;
-  Be32 source;
-  if (r_.routing().route_output(key, dst, source) == DropReason::kNone) return source;
+  if (const std::optional<Be32> source = r_.routing().source_along(key)) return *source;
   return r_.select_address(*p.dst.out, p.dst.nexthop, RouteScope::kUniverse).value_or(Be32{});
 }
 
@@ -351,7 +353,10 @@ bool IpOptions::echo(const Packet& p, EchoedOptions& e) {
   return true;
 }
 
-void IpOptions::build(EchoedOptions& e, uint8_t* header, Be32 source, Be32 destination) {
+void IpOptions::build(EchoedOptions& e, Packet& answer, Be32 source, Be32 destination) {
+  answer.options = e.state;
+  answer.options.length = e.length;
+  uint8_t* const header = answer.data();
   std::memcpy(header + kHeader, e.bytes.data(), e.length);
   if (e.state.source_route != 0) {
     uint8_t* const option = header + e.state.source_route;

@@ -36,9 +36,9 @@ class IpOptions {
   void forward(Packet& p);
   // What an answer to `p` carries; false: its options make no answer possible. twin: __ip_options_echo
   bool echo(const Packet& p, EchoedOptions& echoed);
-  // Writes them behind the fixed header of an answer from `source`, which goes to `destination` in the end.
-  // twin: ip_options_build
-  void build(EchoedOptions& echoed, uint8_t* header, Be32 source, Be32 destination);
+  // Writes them behind the fixed header of an answer from `source`, which goes to `destination` in the end; its
+  // `options` are known then. twin: ip_options_build
+  void build(EchoedOptions& echoed, Packet& answer, Be32 source, Be32 destination);
 
  private:
   class Compiler;

@@ -27,6 +27,7 @@ bool Link::parse(Device& dev, PacketPtr& p) {
   p->dev = &dev;
   ++dev.rx_packets;
   dev.rx_bytes += p->length();
+  p->protocol = 0;  // what comes in by lo has that of the packet sent
   r_.begin_trace(*p);
   r_.tell(*p, trace::Received{&dev, false});
   if (!dev.up) {
@@ -52,6 +53,12 @@ bool Link::parse(Device& dev, PacketPtr& p) {
                                                                                    : PacketType::kOtherHost;
   }
   p->pull(sizeof(EthernetHeader));
+  // A tag and the type behind it. twin: skb_vlan_untag
+  constexpr uint32_t kTagAndType = 6;
+  if ((p->protocol == kEtherVlan || p->protocol == kEtherServiceVlan) && p->length() < kTagAndType) {
+    r_.drop(std::move(p), DropReason::kTruncatedFrame);
+    return false;
+  }
   return true;
 }
 
@@ -110,8 +117,6 @@ void Link::transmit_to_port(PacketPtr p, const Device& dev) {
   const uint32_t link_header = dev.kind == DeviceKind::kRawIp ? 0 : sizeof(EthernetHeader);
   Device& d = *r_.by_index_[static_cast<size_t>(dev.ifindex)];
   const auto hand_over = [&](PacketPtr frame) {
-    if (frame->gso == GsoType::kNone && frame->length() > dev.mtu + link_header)
-      return r_.drop(std::move(frame), DropReason::kTxTooLong);
     ++d.tx_packets;
     d.tx_bytes += frame->length();
     r_.tell(*frame, trace::Sent{&dev});

@@ -74,6 +74,24 @@ TEST(LocalTest, Loopback) {
   EXPECT_EQ(t.router().pool().in_use(), 0u);
 }
 
+// A trace tells a frame by its EtherType not being read yet: on lo it has been, when the packet was sent.
+TEST(LocalTest, TraceReceivesAFrameOnLoopback) {
+  struct Frames : trace::Sink {
+    std::vector<uint16_t> protocols;
+    void event(const Packet& p, const trace::Event& e) override {
+      const auto* received = std::get_if<trace::Received>(&e);
+      if (received != nullptr && !received->from_host) protocols.push_back(p.protocol);
+    }
+  };
+  TestRouter t;
+  t.two_ports();
+  Frames frames;
+  t.router().set_trace(&frames);
+  t.router().send_from_host(ping(t.router().pool(), ip4(127, 0, 0, 1), ip4(127, 0, 0, 1)), kSecond);
+  t.router().set_trace(nullptr);
+  EXPECT_EQ(frames.protocols, (std::vector<uint16_t>{0, 0}));  // the request and its answer
+}
+
 // From one address of the host to another it is lo as well, whatever device has the address.
 TEST(LocalTest, OwnAddressIsOnLoopback) {
   TestRouter t;

@@ -261,7 +261,12 @@ PacketPtr Reassembly::Impl::build(Queue& q) {
 
   const size_t places = q.pieces.size() * sizeof(uint16_t);
   constexpr size_t kMost = PacketPool::kLarge - PacketPool::kHeadroom;
-  const bool keep_places = length + places <= kMost;
+  // The pieces a raw socket wrote have no room for a longer header than their own, as the first one's would be.
+  const bool no_room =
+      q.key.user == DefragUser::kConntrackOut && std::any_of(q.pieces.begin(), q.pieces.end(), [&](const Piece& piece) {
+        return piece.packet->ip().header_length() < header_length;
+      });
+  const bool keep_places = length + places <= kMost && !no_room;
   PacketPtr whole = pool.allocate(static_cast<uint32_t>(length + (keep_places ? places : 0)));
   if (head.has_mac_header()) {
     whole->push(sizeof(EthernetHeader));

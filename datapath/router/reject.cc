@@ -26,15 +26,12 @@ bool Router::route_me_harder(Packet& p, RouteType source_type) {
   return true;
 }
 
-void Router::send_reset(const Packet& cause, HookPoint hook) {
+void Router::send_reset(const Packet& cause, HookPoint) {
   const Ipv4Header& from = cause.ip();
   if (from.fragment_offset() != 0 || from.protocol != kProtoTcp) return;
   const TcpHeader* tcp = view<TcpHeader>(cause.transport());
   if (tcp == nullptr || (tcp->flags & kTcpRst) != 0) return;
-  // twin: nf_ip_checksum: verified where it may be wrong, on input hooks
-  if ((hook == HookPoint::kPreRouting || hook == HookPoint::kLocalIn || hook == HookPoint::kForward) &&
-      !transport_checksum_ok(cause))
-    return;
+  if (!netfilter_checksum_ok(cause)) return;
   if (cause.dst.type == RouteType::kBroadcast || cause.dst.type == RouteType::kMulticast) return;
 
   PacketPtr p = pool_.allocate(sizeof(Ipv4Header) + sizeof(TcpHeader));

@@ -172,7 +172,7 @@ bool is_icmp_answer(const Packet& p) {
 
 }  // namespace
 
-void Router::send_from_host(PacketPtr p, Time now) {
+void Router::send_from_host(PacketPtr p, Time now, bool stack_answers) {
   now_ = now;
   begin_trace(*p);
   if (const DropReason bad = IpLayer::validate(*p); bad != DropReason::kNone) return drop(std::move(p), bad);
@@ -185,7 +185,7 @@ void Router::send_from_host(PacketPtr p, Time now) {
   tell(*p, trace::Routed{p->dst.type, p->dst.out, p->dst.nexthop});
   {
     std::optional<Icmp::Sending> sending;
-    if (is_icmp_answer(*p)) sending.emplace(icmp_);
+    if (stack_answers && is_icmp_answer(*p)) sending.emplace(icmp_);
     ip_.local_out(std::move(p));
   }
   drain_backlog();
@@ -227,14 +227,16 @@ void Router::reply_from_host(const Packet& to, PacketPtr p) {
 
   if (options.length != 0) {
     const Be32 destination = p->ip().destination;
-    std::memmove(p->push(options.length), p->data() + options.length, sizeof(Ipv4Header));
+    p->push(options.length);
+    std::memmove(p->data(), p->data() + options.length, sizeof(Ipv4Header));
     Ipv4Header& ip = p->ip();
     ip.version_ihl = static_cast<uint8_t>(ip.version_ihl + options.length / 4);
     ip.total_length = be16(static_cast<uint16_t>(p->length()));
     ip.destination = key.destination;
-    ip_.options().build(options, p->data(), source, destination);
+    ip_.options().build(options, *p, source, destination);
     ip_send_check(ip);
   }
+  make_in_pieces(*p, p->dst.mtu);
   begin_trace(*p);
   tell(*p, trace::Received{&loopback(), true});
   tell(*p, trace::Routed{p->dst.type, p->dst.out, p->dst.nexthop});
@@ -328,6 +330,8 @@ namespace {
 Verdict defrag(void* self, PacketPtr& p, const HookState& state) {
   Router& router = *static_cast<Router*>(self);
   if (!p->ip().is_fragment()) return Verdict::kAccept;
+  // The host's own, exempted in OUTPUT, then cut, comes by lo in pieces.
+  if (p->ctinfo == CtInfo::kUntracked) return Verdict::kAccept;
   DefragUser user = DefragUser::kConntrackOut;
   if (state.hook == HookPoint::kPreRouting)
     user = p->phys_in != nullptr ? DefragUser::kConntrackBridgeIn : DefragUser::kConntrackIn;

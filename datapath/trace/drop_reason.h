@@ -58,7 +58,7 @@ namespace nf {
   X(kNeighbourQueueFull, "too many packets wait for the next hop's address")                    \
   X(kNoDevice, "no device to send on")                                                          \
   X(kTxQueueFull, "the sending port's queue is full")                                           \
-  X(kTxTooLong, "longer than the port can send")                                                \
+  X(kTxTooLong, "longer than the bridge's port may send")                                       \
   X(kTransportChecksum, "wrong transport checksum on local delivery")                           \
   X(kTransportHeader, "malformed transport header on local delivery")                           \
   X(kNoProtocol, "no local handler for this protocol")                                          \

@@ -6,8 +6,8 @@
 //
 // The machine's ports are the links its lab names (ports_of); each is a wire whose other end is in our hands: a frame
 // written goes in, what comes out is read. Local processes are in our hands too: what they send is given as IP packets,
-// what is delivered to them is read, as raw sockets read it: ICMP, TCP and UDP, before the transport looks at it (a packet
-// that came over lo may carry an unfinished TCP or UDP sum). What no process takes the host answers as any Linux
+// what is delivered to them is read, as raw sockets read it: ICMP, TCP and UDP, before the transport looks at it (a
+// packet that came over lo may carry an unfinished TCP or UDP sum). What no process takes the host answers as any Linux
 // without sockets does.
 //
 // Invariants:
@@ -37,6 +37,9 @@ namespace nf {
 // A port number of no port: the machine's local processes.
 inline constexpr int kLocalProcesses = -1;
 
+// A line of LOG; what else a machine writes to its log ("eth0 ate my IP address") no namespace can read.
+inline bool is_log_line(std::string_view line) { return line.find("IN=") != line.npos; }
+
 // What came out: a frame at its Ethernet header, or, for local processes, a packet at its IPv4 header.
 struct Emitted {
   int port;
@@ -63,8 +66,8 @@ struct RuleCounter {
   bool operator==(const RuleCounter&) const = default;
 };
 
-// The rules a packet matched and the policies it reached, in order: "nat:DOCKER:rule:2", "filter:INPUT:policy". The ends
-// of user chains are not told. A packet that goes over lo has one path for both its passes.
+// The rules a packet matched and the policies it reached, in order: "nat:DOCKER:rule:2", "filter:INPUT:policy". The
+// ends of user chains are not told. A packet that goes over lo has one path for both its passes.
 using RulePath = std::vector<std::string>;
 
 struct BackendConfig {
@@ -75,7 +78,7 @@ struct BackendConfig {
   bool events = true;       // take_events() will be asked
   // saved_rules() and listed_rules() will be asked; take_paths() and take_log() will not.
   bool rule_texts = false;
-  uint64_t seed = 1;        // memory and gateway
+  uint64_t seed = 1;  // memory and gateway
 };
 
 class Backend {
@@ -103,13 +106,13 @@ class Backend {
   virtual Status wait_until(Time t) = 0;
 
   // --- what is to be seen, in the forms the tools print (formats: conntrack/format.h)
-  virtual Result<std::vector<RuleCounter>> counters() = 0;     // in no order
-  virtual Result<std::vector<std::string>> entries() = 0;      // lines of `conntrack -L`, in no order
-  // The same, asked for by original tuples of which it is believed that they are all there are: cheap where a dump is not
-  // (the kernel's goes through its whole hash table), and all the entries when that belief is wrong.
+  virtual Result<std::vector<RuleCounter>> counters() = 0;  // in no order
+  virtual Result<std::vector<std::string>> entries() = 0;   // lines of `conntrack -L`, in no order
+  // The same, asked for by original tuples of which it is believed that they are all there are: cheap where a dump is
+  // not (the kernel's goes through its whole hash table), and all the entries when that belief is wrong.
   virtual Result<std::vector<std::string>> entries_like(const std::vector<ct::Tuple>&) { return entries(); }
   virtual Result<std::vector<std::string>> take_events() = 0;  // lines of `conntrack -E` since the last call, in order
-  virtual Result<std::vector<std::string>> take_log() = 0;     // lines of LOG, in order
+  virtual Result<std::vector<std::string>> take_log() = 0;     // lines of LOG, in order; is_log_line()
   virtual Result<ct::Stats> statistics() = 0;                  // summed over cpus
   // What the rules did to packets since the last call: one path a packet, in order of their first rule.
   virtual Result<std::vector<RulePath>> take_paths() = 0;

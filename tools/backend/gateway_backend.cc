@@ -322,7 +322,9 @@ Result<std::vector<std::string>> GatewayBackend::take_events() {
 
 Result<std::vector<std::string>> GatewayBackend::take_log() {
   if (Status s = sync(); !s) return s.error();
-  return lines_of(log_file_.take());
+  std::vector<std::string> lines = lines_of(log_file_.take());
+  std::erase_if(lines, [](const std::string& line) { return !is_log_line(line); });
+  return lines;
 }
 
 Result<ct::Stats> GatewayBackend::statistics() {

@@ -62,10 +62,11 @@ Status MemoryBackend::configure(const BackendConfig& config) {
     return std::nullopt;
   };
   if (config.events) {
-    gateway_->conntrack().listen(
-        [this](const ct::EventReport& e) { events_.push_back(ct::format_event(e, false)); });
+    gateway_->conntrack().listen([this](const ct::EventReport& e) { events_.push_back(ct::format_event(e, false)); });
   }
-  if (Status s = gateway_->configure(*config.lab, find_link); !s) return s;
+  std::vector<std::string> links;  // a namespace has its TAPs before its bridges
+  for (const BackendPort& port : ports_) links.push_back(port.name);
+  if (Status s = gateway_->configure(*config.lab, find_link, links); !s) return s;
   for (const BackendPort& port : ports_) {
     devices_.push_back(router.device(port.name));
     memory_ports_.push_back(std::make_unique<MemoryPort>());
@@ -75,7 +76,9 @@ Status MemoryBackend::configure(const BackendConfig& config) {
   host_ = std::make_unique<Host>(*this, router.pool());
   router.set_host(host_.get());
   router.connect(host_->responder());
-  router.on_log = [this](Time, std::string_view line) { log_.emplace_back(line); };
+  router.on_log = [this](Time, std::string_view line) {
+    if (is_log_line(line)) log_.emplace_back(line);
+  };
   if (config.rule_paths || config.trace) router.set_trace(&sinks_);
   return {};
 }

@@ -39,7 +39,7 @@ void Forwarder::add_port(Device& dev, Port& port) {
 void Forwarder::set_host(HostPort& host) {
   host_ = &host;
   gateway_.router().set_host(&host);
-  host.set_sink([this](PacketPtr p) { gateway_.router().send_from_host(std::move(p), clock()); });
+  host.set_sink([this](PacketPtr p) { gateway_.router().send_from_host(std::move(p), clock(), true); });
   if (host.fd() < 0) return;
   sources_.push_back(std::make_unique<Source>(io_, nullptr, nullptr, host.fd()));
   host_source_ = sources_.back().get();

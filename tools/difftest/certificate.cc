@@ -32,6 +32,7 @@ void Certificate::add(const RunResult& result) {
   totals.events += result.events;
   totals.rules += result.rules;
   totals.tables_compared += result.tables_compared;
+  totals.played_again += result.played_again;
   totals.ports_followed += result.ports_followed;
   for (const auto& [key, count] : result.excused) totals.excused[key] += count;
 }
@@ -58,6 +59,7 @@ std::string certificate_text(const Certificate& c) {
   append_number(out, "tables compared", c.totals.tables_compared);
   append_number(out, "random ports followed", c.totals.ports_followed);
   append_number(out, "cases cut short", c.cut_short);
+  append_number(out, "played again for a tick", c.totals.played_again);
   append_number(out, "mismatches", c.findings.size());
   out += strf("%-26s %.0f packets/s, %.1f s, %u jobs\n", "rate",
               c.seconds > 0 ? static_cast<double>(c.totals.packets) / c.seconds : 0.0, c.seconds, c.jobs);

@@ -18,8 +18,9 @@ const Ipv4Header* header_at(std::span<const uint8_t> packet) {
   return ip;
 }
 
-bool sum_right(const Ipv4Header& ip) {
-  return checksum_fold(checksum_add({reinterpret_cast<const uint8_t*>(&ip), ip.header_length()})) == 0xffff;
+// By how much the header's sum is wrong, whatever its id: not at all, or by what was filled into its options since.
+uint16_t sum_error(const Ipv4Header& ip) {
+  return checksum_fold(checksum_add({reinterpret_cast<const uint8_t*>(&ip), ip.header_length()}));
 }
 
 bool sum_right(std::span<const uint8_t> icmp) { return checksum_fold(checksum_add(icmp)) == 0xffff; }
@@ -77,7 +78,7 @@ bool same_packet(std::span<const uint8_t> kernel, std::span<const uint8_t> engin
   if (e->header_length() != header) return false;
   std::vector<uint8_t> excused(engine.begin(), engine.end());
   if (k->id != e->id) {
-    if (!sum_right(*k) || !sum_right(*e) || passed_on(*k, kernel.subspan(header), cause)) return false;
+    if (sum_error(*k) != sum_error(*e) || passed_on(*k, kernel.subspan(header), cause)) return false;
     take_id(excused, 0, *k);
   }
   const std::span<const uint8_t> quote = kernel.subspan(std::min(kernel.size(), header + sizeof(IcmpHeader)));
@@ -86,9 +87,9 @@ bool same_packet(std::span<const uint8_t> kernel, std::span<const uint8_t> engin
   if (icmp != nullptr && icmp->is_error() && quoted != nullptr && k->fragment_offset() == 0) {
     const Ipv4Header* other = header_at(engine.subspan(header + sizeof(IcmpHeader)));
     if (other != nullptr && other->id != quoted->id && other->header_length() == quoted->header_length() &&
-        quoted->protocol == kProtoIcmp && sum_right(*quoted) && sum_right(*other)) {
+        quoted->protocol == kProtoIcmp && sum_error(*quoted) == sum_error(*other)) {
       take_id(excused, header + sizeof(IcmpHeader), *quoted);
-      // A right header sums to zero whatever its id is, so the message's own sum may differ in how it writes zero only.
+      // A header sums up to the same whatever its id is, so the message's own sum may differ in how it writes zero only.
       if (!k->more_fragments() && sum_right(kernel.subspan(header)) != sum_right(engine.subspan(header))) return false;
     }
   }

@@ -49,8 +49,8 @@ std::vector<std::string> lab_left_out() {
       "accepting redirects and path MTUs (accept_redirects 0, ip_no_pmtu_disc 2): route exceptions are not modelled",
       "CT with --helper, --timeout, --zone-orig, --zone-reply, --zone mark, and event masks without --notrack: not "
       "modelled",
-      "REDIRECT with a shifted port range: the kernel has no such form; SNAT and MASQUERADE with one only as iptables "
-      "1.8.9 loads them, with the base lost",
+      "REDIRECT with a shifted port range: the kernel has no such form; SNAT with one only as iptables 1.8.9 loads it, "
+      "with the base lost; MASQUERADE with one: its base is uninitialised memory of the kernel's",
       "-j QUEUE, -j TRACE and extensions that are not modelled",
       "veth, dummy and tun links; spanning tree, VLANs and multicast snooping of bridges",
       "rules that begin with counters other than zero",

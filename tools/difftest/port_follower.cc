@@ -56,15 +56,19 @@ uint16_t PortFollower::start(const ct::Connection& c, ManipType manip, uint16_t 
     if (manip == ManipType::kDestination || something_came_out_) unseen_ = true;
     return 0;
   }
+  if (size == 1) return 0;
   const bool source_half = manip == ManipType::kSource && c.original().protocol != kProtoIcmp;
   const uint16_t chosen = (source_half ? reply->destination_id : reply->source_id).host();
+  const bool in_range = chosen >= min && chosen - min < static_cast<int>(size);
+  // The two halves have one field: what the destination half gave up with was taken, and the source half changed it.
+  if (!in_range && manip == ManipType::kDestination && c.original().protocol == kProtoIcmp) return 0;
   // A search that fails asks again.
   if (followed_ == 0 || !last_.same_key(c.original())) {
     ++followed_;
     last_ = c.original();
     ports_.push_back(chosen);
   }
-  if (chosen < min || chosen - min >= static_cast<int>(size)) {
+  if (!in_range) {
     outside_ = strf("%u of %u..%u", chosen, min, min + size - 1);
     return 0;
   }

@@ -111,7 +111,7 @@ std::string masquerade(RuleDraft& rule) {
   std::string out = "MASQUERADE";
   if (takes_ports(rule) && dice.chance(25))
     out += cat({to_option(rule, " --to-ports ", " --to-port "),
-                dice.word({"5000", "333", "30000-30002", "1024-65535", "600-700/650"})});
+                dice.word({"5000", "333", "30000-30002", "1024-65535", "600-700"})});
   if (dice.chance(12)) out += cat({" ", dice.word({"--random", "--random-fully"})});
   return out;
 }

@@ -49,6 +49,7 @@ class CaseRun {
     result_.tables_compared = both_.tables();
     result_.ports_followed = both_.follower().followed();
     result_.excused = both_.excuses();
+    result_.ticked = both_.ticked();
     if (options_.recording != nullptr)
       if (Status s = finish(*options_.recording); !s) return s.error();
     return std::move(result_);

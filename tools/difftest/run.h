@@ -31,10 +31,16 @@ struct Mismatch {
 struct RunResult {
   std::optional<Mismatch> mismatch;
   uint64_t packets = 0, frames = 0, events = 0, rules = 0, tables_compared = 0;
+  uint64_t played_again = 0;    // times it disagreed only because the clock ticked within a packet
   uint64_t ports_followed = 0;  // random ports checked for membership
+  bool ticked = false;          // SideBySide::ticked()
   bool cut_short = false;       // the kernel chose something that cannot be seen; compared up to there
   Excuses excused;              // known differences met, by their key in known_differences.md
 };
+
+// A case that disagreed and whose clock ticked within a packet is played again so often: a difference of the engine's
+// comes back, one of the clock's does not.
+inline constexpr uint64_t kRunsOnTicks = 3;
 
 // What the kernel did, for a scenario.
 struct Recording {

@@ -6,6 +6,9 @@
 //  1. Time is jiffies: the engine is told the time of the kernel's last tick, so that both count the same ticks.
 //  2. ARP is answered on both sides; requests of the machine are not compared.
 //  3. After a mismatch the two are no longer alike: nothing more is compared.
+//  4. ticked(): the kernel's clock ticked while it had a packet, so what it did may belong to either jiffy; what
+//  differs
+//     from then on is no finding unless it differs again in another run.
 // Errors are those of the backends; a lab that one side refuses is an error that names the side.
 #pragma once
 
@@ -34,7 +37,8 @@ class SideBySide {
   using ArpReply = std::function<std::optional<Wire::Frame>(const Emitted&)>;
 
   SideBySide(Backend& judge, PortFollower::ReplyOf reply_of, Clock clock = &last_tick);
-  // CLOCK_REALTIME as of the kernel's last tick, a whole number of jiffies.
+  // CLOCK_REALTIME as of the kernel's last tick, a whole number of jiffies. Waits for the next one when it is due while
+  // a packet would be played.
   static Time last_tick();
 
   // `engine_only`: settings that only the engine gets, to show that a difference is found.
@@ -57,6 +61,7 @@ class SideBySide {
   uint64_t frames() const { return frames_; }
   uint64_t events() const { return events_; }
   uint64_t tables() const { return tables_; }
+  bool ticked() const { return ticked_; }
 
  private:
   Status put(Backend& side, int port, std::span<const uint8_t> bytes, std::vector<Emitted>& out);
@@ -70,6 +75,7 @@ class SideBySide {
   std::vector<std::string> kernel_events_;
   Excuses excuses_;
   uint64_t packets_ = 0, frames_ = 0, events_ = 0, tables_ = 0;
+  bool ticked_ = false;
 };
 
 }  // namespace nf::difftest

@@ -23,8 +23,9 @@ Gateway::Gateway(const GatewayOptions& options)
 
 Gateway::~Gateway() { iptables_.reset(); }
 
-Status Gateway::configure(const lab::Lab& lab, FindLink find_link) {
+Status Gateway::configure(const lab::Lab& lab, FindLink find_link, const std::vector<std::string>& links) {
   network_ = std::make_unique<NetworkSetup>(router_, std::move(find_link));
+  if (Status s = network_->make_links(links); !s) return s;
   if (Status s = apply_network(lab.network, lab.network_file); !s) return s;
   if (Status s = apply_sysctl(lab.sysctl, lab.sysctl_file); !s) return s;
   if (lab.rules) return iptables_->load(*lab.rules, lab.rules_file);

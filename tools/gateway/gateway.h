@@ -30,8 +30,9 @@ class Gateway {
   Gateway(const Gateway&) = delete;
   Gateway& operator=(const Gateway&) = delete;
 
-  // Applies network, sysctl.conf and rules.v4, in that order. On error the gateway is of no use.
-  Status configure(const lab::Lab& lab, FindLink find_link);
+  // Applies network, sysctl.conf and rules.v4, in that order. On error the gateway is of no use. `links` exist before
+  // (NetworkSetup::make_links).
+  Status configure(const lab::Lab& lab, FindLink find_link, const std::vector<std::string>& links = {});
   // Changes while it runs, after configure().
   Status apply_network(const std::vector<lab::NetworkLine>& lines, const std::string& file);
   Status apply_sysctl(const std::vector<lab::SysctlSetting>& settings, const std::string& file);

@@ -8,9 +8,11 @@ namespace nf {
 struct NetworkSetup::Line {
   Router& router_;
   const FindLink& find_link_;
+  const std::set<std::string>& made_;
   std::set<const Device*>&addressed_, &sized_;
 
   Status operator()(const lab::LinkAdd& op) {
+    if (made_.count(op.name) != 0) return set_made(op);
     if (router_.device(op.name) != nullptr) return error("RTNETLINK answers: File exists");
     if (op.kind == lab::LinkKind::kBridge) {
       Device& dev = router_.add_device(op.name, DeviceKind::kBridge, made_address(op.name), 1500);
@@ -93,6 +95,12 @@ struct NetworkSetup::Line {
     if (!dev) return dev.error();
     if (!router_.neighbours().remove(**dev, op.address)) return error("RTNETLINK answers: No such file or directory");
     return {};
+  }
+
+  Status set_made(const lab::LinkAdd& op) {
+    Status s = apply(*router_.device(op.name), op.settings);
+    if (s.ok() && made_.count(op.peer) != 0) s = apply(*router_.device(op.peer), op.peer_settings);
+    return s;
   }
 
   // Locally administered, and the same in every run: chance would make two replays differ.
@@ -187,8 +195,17 @@ struct NetworkSetup::Line {
   }
 };
 
+Status NetworkSetup::make_links(const std::vector<std::string>& names) {
+  Line line{router_, find_link_, made_, addressed_, sized_};
+  for (const std::string& name : names) {
+    if (Result<Device*> dev = line.make(name, DeviceKind::kEthernet, false); !dev) return dev.error();
+    made_.insert(name);
+  }
+  return {};
+}
+
 Status NetworkSetup::apply(const std::vector<lab::NetworkLine>& lines, const std::string& file) {
-  Line carry_out{router_, find_link_, addressed_, sized_};
+  Line carry_out{router_, find_link_, made_, addressed_, sized_};
   for (const lab::NetworkLine& line : lines) {
     if (Status s = std::visit(carry_out, line.operation); !s)
       return error_at(file, line.line, s.error().text + " (" + line.text + ")");

@@ -31,6 +31,8 @@ class NetworkSetup {
   // The router is the caller's and outlives this.
   NetworkSetup(Router& router, FindLink find_link) : router_(router), find_link_(std::move(find_link)) {}
 
+  // Links that are there before any line, in this order; a line that would make one only sets it.
+  Status make_links(const std::vector<std::string>& names);
   // Line by line, until one fails: as `ip -batch`, what came before it stands. Errors have the file and line, and the
   // kernel's words where it has some. lo exists and is up from the start, so that a lab need not say so.
   Status apply(const std::vector<lab::NetworkLine>& lines, const std::string& file);
@@ -39,6 +41,7 @@ class NetworkSetup {
   struct Line;
   Router& router_;
   FindLink find_link_;
+  std::set<std::string> made_;                 // by make_links()
   std::set<const Device*> addressed_, sized_;  // bridges whose address, MTU the lab itself gave
 };
 

@@ -1,6 +1,16 @@
 #include "tools/netns/network_batch.h"
 
+#include <linux/ethtool.h>
+#include <linux/sockios.h>
+#include <net/if.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+
+#include <algorithm>
+#include <cstring>
+
 #include "datapath/base/text.h"
+#include "tools/netns/fd.h"
 #include "tools/netns/program.h"
 
 namespace nf::netns {
@@ -30,6 +40,41 @@ struct Batch {
   }
 };
 
+// The devices whose carrier the lines may change, bridges behind their ports.
+std::vector<std::string> devices_of(const std::vector<lab::NetworkLine>& lines) {
+  std::vector<std::string> ports, bridges;
+  const auto add = [](std::vector<std::string>& to, const std::string& name) {
+    if (!name.empty() && std::find(to.begin(), to.end(), name) == to.end()) to.push_back(name);
+  };
+  for (const lab::NetworkLine& line : lines) {
+    if (const auto* link = std::get_if<lab::LinkAdd>(&line.operation)) {
+      add(link->kind == lab::LinkKind::kBridge ? bridges : ports, link->name);
+      if (link->settings.master) add(bridges, *link->settings.master);
+    } else if (const auto* set = std::get_if<lab::LinkSet>(&line.operation)) {
+      add(ports, set->device);
+      if (set->settings.master) add(bridges, *set->settings.master);
+    }
+  }
+  ports.insert(ports.end(), bridges.begin(), bridges.end());
+  return ports;
+}
+
+// The kernel takes note of a carrier some time later (linkwatch), and drops meanwhile what is sent by the device, a
+// bridge's ports first and then the bridge. Who asks for the link state is told when that is done.
+// twin: ethtool_op_get_link
+void settle_carriers(const std::vector<lab::NetworkLine>& lines) {
+  const Fd socket_fd(socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+  for (const std::string& name : devices_of(lines)) {
+    ethtool_value link{};
+    link.cmd = ETHTOOL_GLINK;
+    ifreq request{};
+    if (name.size() >= sizeof request.ifr_name) continue;
+    std::memcpy(request.ifr_name, name.c_str(), name.size() + 1);
+    request.ifr_data = reinterpret_cast<char*>(&link);
+    (void)ioctl(socket_fd.get(), SIOCETHTOOL, &request);  // a device that is gone again has no carrier
+  }
+}
+
 }  // namespace
 
 Status apply_network_lines(const std::vector<lab::NetworkLine>& lines, const std::string& file) {
@@ -49,7 +94,10 @@ Status apply_network_lines(const std::vector<lab::NetworkLine>& lines, const std
   if (batch.text.empty()) return {};
   Result<ProgramResult> done = run_program({"ip", "-batch", "-"}, batch.text);
   if (!done) return done.error();
-  if (done->status == 0) return {};
+  if (done->status == 0) {
+    settle_carriers(lines);
+    return {};
+  }
 
   // "RTNETLINK answers: File exists\nCommand failed -:3\n"; some refusals name no line.
   const std::string message(trim(std::string_view(done->errors).substr(0, done->errors.find('\n'))));

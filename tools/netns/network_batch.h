@@ -9,8 +9,9 @@
 
 namespace nf::netns {
 
-// Lines that make a link which is there already (a port's) set what they say of it; bridges do not snoop multicast. An
-// error has the line that `ip` refuses; the lines before it are applied.
+// When it returns, links that came up carry packets. Lines that make a link which is there already (a port's) set what
+// they say of it; bridges do not snoop multicast. An error has the line that `ip` refuses; the lines before it are
+// applied.
 Status apply_network_lines(const std::vector<lab::NetworkLine>& lines, const std::string& file);
 
 }  // namespace nf::netns

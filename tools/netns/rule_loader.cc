@@ -1,5 +1,7 @@
 #include "tools/netns/rule_loader.h"
 
+#include <algorithm>
+
 #include "datapath/base/text.h"
 #include "tools/netns/log_rules.h"
 #include "tools/netns/program.h"
@@ -65,9 +67,13 @@ Error refused(const ProgramResult& r, const std::string& file, const std::vector
       line = line * 10 + static_cast<size_t>(r.errors[i] - '0');
   }
   if (line < original.size()) line = static_cast<size_t>(original[line]);
-  const std::string_view first = trim(std::string_view(r.errors).substr(0, r.errors.find('\n')));
+  size_t end = std::min(r.errors.find('\n'), r.errors.size());
+  // "iptables-restore v1.8.9 (legacy): \nThe "nat" table is not intended for filtering, ..."
+  if (trim(std::string_view(r.errors).substr(0, end)).ends_with("):")) end = r.errors.find('\n', end + 1);
+  std::string first(trim(std::string_view(r.errors).substr(0, end)));
+  std::replace(first.begin(), first.end(), '\n', ' ');
   return error_at(file, static_cast<int>(line),
-                  first.empty() ? strf("iptables-restore: exit status %d", r.status) : std::string(first));
+                  first.empty() ? strf("iptables-restore: exit status %d", r.status) : first);
 }
 
 }  // namespace
@@ -114,7 +120,8 @@ Result<std::string> RuleLoader::saved(bool counters) const {
 }
 
 Result<std::string> RuleLoader::listed(const std::string& table, const std::string& chain) const {
-  return output_of({into_ == Into::kNfTables ? "iptables-nft" : "iptables-legacy", "-t", table, "-L", chain, "-n", "-v"});
+  return output_of(
+      {into_ == Into::kNfTables ? "iptables-nft" : "iptables-legacy", "-t", table, "-L", chain, "-n", "-v"});
 }
 
 int RuleLoader::own_rules(std::string_view table, std::string_view chain) const {

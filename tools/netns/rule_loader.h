@@ -1,8 +1,9 @@
 // Loads rules of a lab as iptables-restore -c does. stands for: iptables-legacy-restore, iptables-nft-restore
 //
 // Differences, none of which a packet sees: a chain may be declared without counters; LOG becomes NFLOG (log_rules.h),
-// unless the rules are to be printed again; in nf_tables mode every built-in chain of
-// a table is there, as in the legacy tables, and a TRACE rule stands in front of raw's PREROUTING and OUTPUT.
+// unless the rules are to be printed again; in nf_tables mode every built-in chain of a table is there, as in the
+// legacy tables, and a TRACE rule stands in front of raw's PREROUTING and OUTPUT. One that a packet sees: in nf_tables
+// mode security INPUT stands behind nat INPUT (iptables-nft has it at 150).
 #pragma once
 
 #include <set>

@@ -60,7 +60,10 @@ Status RuleTrace::receive() {
 
 // An id is made of the packet's place in memory and its flow, so the next packet may have the same: where a packet
 // begins tells them apart. One that comes in by lo is one that went out there, the first that has not come in yet.
-size_t RuleTrace::path_of(uint32_t id, bool begins, const Attribute& in) {
+// A bridge's port is another incoming device than the bridge, and so another id: a packet that goes up to the router
+// goes on under an id that has not begun. So does a copy the bridge floods; where it goes tells them apart, when it is
+// told: an end at a policy has no devices.
+size_t RuleTrace::path_of(uint32_t id, bool begins, const Attribute& in, const Attribute& out) {
   const auto known = std::find_if(paths_.begin(), paths_.end(), [&](const Path& p) { return p.open && p.id == id; });
   if (known != paths_.end()) {
     if (!begins) return static_cast<size_t>(known - paths_.begin());
@@ -75,7 +78,16 @@ size_t RuleTrace::path_of(uint32_t id, bool begins, const Attribute& in) {
       return static_cast<size_t>(sent - paths_.begin());
     }
   }
-  paths_.push_back({{}, id, true, 0});
+  if (!begins && !paths_.empty()) {
+    Path& last = paths_.back();
+    const bool another_came = in && in.u32() != last.in_ifindex;
+    const bool copied_by_the_bridge = out && out.u32() == last.in_ifindex;
+    if (last.open && last.out_ifindex == 0 && !another_came && !copied_by_the_bridge) {
+      last.id = id;
+      return paths_.size() - 1;
+    }
+  }
+  paths_.push_back({{}, id, true, in ? in.u32() : 0, 0});
   return paths_.size() - 1;
 }
 
@@ -95,7 +107,7 @@ void RuleTrace::add(const nlmsghdr& message) {
   } else {
     return;
   }
-  Path& path = paths_[path_of(a[NFTA_TRACE_ID].u32(), begins, a[NFTA_TRACE_IIF])];
+  Path& path = paths_[path_of(a[NFTA_TRACE_ID].u32(), begins, a[NFTA_TRACE_IIF], a[NFTA_TRACE_OIF])];
   if (a[NFTA_TRACE_OIF]) path.out_ifindex = a[NFTA_TRACE_OIF].u32();
   if (!step.empty()) path.steps.push_back(std::move(step));
 }

@@ -32,12 +32,13 @@ class RuleTrace {
   };
   RuleTrace(NetlinkSocket ask, NetlinkSocket events) : ask_(std::move(ask)), events_(std::move(events)) {}
   void add(const nlmsghdr& message);
-  size_t path_of(uint32_t id, bool begins, const Attribute& in);
+  size_t path_of(uint32_t id, bool begins, const Attribute& in, const Attribute& out);
 
   struct Path {
     std::vector<std::string> steps;
     uint32_t id = 0;
     bool open = true;          // the packet may still be on its way, known by `id`
+    uint32_t in_ifindex = 0;   // that it came by
     uint32_t out_ifindex = 0;  // that it was last seen to leave by
   };
   NetlinkSocket ask_, events_;

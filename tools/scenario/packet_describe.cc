@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "datapath/base/text.h"
 #include "datapath/packet/checksum.h"
 #include "tools/scenario/packet_describe.h"
 
@@ -238,8 +239,22 @@ std::string packet_text(Bytes bytes, Layer layer) {
   return "frame " + hex_text(bytes);
 }
 
+// Of a payload nobody wants to read more in a list of what came out.
+constexpr size_t kSummaryBytes = 24;
+
 std::string packet_summary(Bytes bytes, Layer layer) {
-  return print_packet(without_defaults(describe_packet(bytes, layer)));
+  PacketSpec spec = without_defaults(describe_packet(bytes, layer));
+  const size_t length = spec.payload ? spec.payload->size() : 0;
+  if (length > kSummaryBytes) spec.payload->resize(kSummaryBytes);
+  std::string text = print_packet(spec);
+  if (length > kSummaryBytes && !text.empty()) {
+    const std::string shown = hex_text(*spec.payload);
+    const size_t at = text.find(shown);
+    // What prints shorter than its bytes needs no cut: `len N`.
+    if (at == std::string::npos) return print_packet(without_defaults(describe_packet(bytes, layer)));
+    text.insert(at + shown.size(), strf("...(%zu bytes)", length));
+  }
+  return text;
 }
 
 }  // namespace nf::scenario

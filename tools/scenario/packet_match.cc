@@ -183,7 +183,8 @@ class Matcher {
     const bool expected_bad = e_.bad_ip_sum || e_[Field::kIpSum];
     if (expected_bad != a_[Field::kIpSum].has_value() && (expected_bad || !quoted_))
       differ("header sum", expected_bad ? "wrong" : "right", expected_bad ? "right" : "wrong");
-    if (e_.no_sum && !a_.no_sum) differ("sum", "none", "there is one");
+    if (e_.no_sum != a_.no_sum && (e_.no_sum || !quoted_))
+      differ("sum", e_.no_sum ? "none" : "right", e_.no_sum ? "there is one" : "none");
     // Of a piece the sum cannot be judged.
     if (a_.mf || a_[Field::kFragment] || a_[Field::kCut]) return;
     const bool bad = a_[Field::kSum].has_value(), should = e_.bad_sum || e_[Field::kSum];

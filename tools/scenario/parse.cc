@@ -49,6 +49,7 @@ class Parser {
     }
     if (!failed_ && lines_.unfinished()) fail("the file ends in a line that goes on");
     if (!failed_) resolve_ports();
+    if (!failed_) check_rule_texts();
     if (failed_) return error_;
     return std::move(scenario_);
   }
@@ -66,6 +67,8 @@ class Parser {
     const std::string_view rest = trim(std::string_view(text).substr(word.size()));
     if (words.size() == 2 && words[1] == "{" && (word == "network" || word == "sysctl" || word == "rules"))
       return block(word);
+    if (words.back() == "{" && (word == "saved" || word == "listed" || word == "refused"))
+      return rule_text(word, words);
     if (head(word, rest, words)) return;
     Step s;
     s.line = line_;
@@ -144,6 +147,31 @@ class Parser {
     if (i == words.size()) return fail("backends needs a reason behind the names");
     for (; i < words.size(); ++i)
       (scenario_.backends_reason += i > 0 && !scenario_.backends_reason.empty() ? " " : "") += words[i];
+  }
+
+  // saved [-c] {, listed TABLE:CHAIN {, refused [WORDS] {
+  void rule_text(std::string_view word, const std::vector<std::string_view>& words) {
+    Step s;
+    s.line = line_;
+    std::string text;
+    if (word == "saved") {
+      s.kind = StepKind::kSaved;
+      s.number = words.size() == 3 && words[1] == "-c" ? 1 : 0;
+      if (words.size() != 2 + s.number) return fail("saved knows nothing but -c");
+    } else if (word == "listed") {
+      s.kind = StepKind::kListed;
+      const auto parts = split(words[1], ':');
+      if (words.size() != 3 || parts.size() != 2) return fail("listed needs TABLE:CHAIN");
+      s.table = parts[0];
+      s.chain = parts[1];
+    } else {
+      s.kind = StepKind::kRefused;
+      for (size_t i = 1; i + 1 < words.size(); ++i) s.words.emplace_back(words[i]);
+    }
+    if (!lines_.block(text)) return fail("no line \"}\" ends this block");
+    // Lines in front, so that the block's errors have the file's line numbers.
+    s.text = (word == "refused" ? std::string(static_cast<size_t>(s.line), '\n') : std::string()) + text;
+    scenario_.steps.push_back(std::move(s));
   }
 
   void block(std::string_view word) {
@@ -282,6 +310,16 @@ class Parser {
       if (!v) return fail(v.error().text);
       s.words.emplace_back(parts[0]);
       s.values.push_back(v.take());
+    }
+  }
+
+  // The kernel's rules cannot be both as they were written and prepared for paths or the log (BackendConfig).
+  void check_rule_texts() {
+    if (!scenario_.uses(StepKind::kSaved) && !scenario_.uses(StepKind::kListed)) return;
+    for (const Step& s : scenario_.steps) {
+      line_ = s.line;
+      if (s.kind == StepKind::kPath || s.kind == StepKind::kLog)
+        return fail("path and log do not go together with saved and listed: make it two scenarios");
     }
   }
 

@@ -8,6 +8,7 @@
 #include "tools/scenario/line_match.h"
 #include "tools/scenario/packet_match.h"
 #include "tools/scenario/packet_text.h"
+#include "tools/scenario/rule_text.h"
 #include "tools/scenario/source_lines.h"
 #include "tools/scenario/surroundings.h"
 
@@ -75,6 +76,7 @@ class Player {
     config.processes = s_.processes;
     config.rule_paths = s_.uses(StepKind::kPath);
     config.trace = options_.trace;
+    config.rule_texts = prints_rules();
     config.events = listens();
     config.seed = options_.seed;
     if (Status st = backend_.configure(config); !st) return stop(st.error(), 0);
@@ -82,6 +84,7 @@ class Player {
     queues_.resize(backend_.ports().size() + 1);
     return true;
   }
+  bool prints_rules() const { return s_.uses(StepKind::kSaved) || s_.uses(StepKind::kListed); }
   bool listens() const { return s_.uses(StepKind::kEvent) || s_.uses(StepKind::kNoEvent); }
 
   bool run(const Step& step) {
@@ -105,6 +108,11 @@ class Player {
         return done(backend_.apply_sysctl(step.sysctl, s_.file), step) && gather();
       case StepKind::kRules:
         return done(backend_.apply_rules(step.text, s_.file), step) && gather();
+      case StepKind::kSaved:
+      case StepKind::kListed:
+        return rule_text(step);
+      case StepKind::kRefused:
+        return refused(step);
       case StepKind::kFlush:
         return done(backend_.flush_conntrack(), step) && gather();
       case StepKind::kOut:
@@ -205,7 +213,7 @@ class Player {
       if (round == kArpRounds) return stop(error("the machine asks for addresses without end"), stimulus_line_);
     }
     return take_lines(listens(), events_, [this] { return backend_.take_events(); }) &&
-           take_lines(true, log_, [this] { return backend_.take_log(); }) && take_paths();
+           take_lines(!prints_rules(), log_, [this] { return backend_.take_log(); }) && take_paths();
   }
 
   template <class Take>
@@ -349,6 +357,32 @@ class Player {
                       step.words[i] + ": expected " + value_text(step.values[i]) + ", got " + std::to_string(n));
     }
     return true;
+  }
+
+  bool rule_text(const Step& step) {
+    const bool saved = step.kind == StepKind::kSaved;
+    const Result<std::string> text =
+        saved ? backend_.saved_rules(step.number != 0) : backend_.listed_rules(step.table, step.chain);
+    if (!text) return stop(text.error(), step.line);
+    const auto wrong = compare_rule_text(step.text, *text);
+    if (!wrong) return true;
+    const auto quoted = [](const std::string& line) { return line.empty() ? "no line" : '"' + line + '"'; };
+    std::string all = "  printed was:\n";
+    for (const std::string_view line : split(trim(*text), '\n')) ((all += "    ") += line) += '\n';
+    return failed(step.line + wrong->line,
+                  std::string(saved ? "saved" : "listed") + ": expected " + quoted(wrong->expected) + ", got " +
+                      quoted(wrong->actual),
+                  all);
+  }
+
+  bool refused(const Step& step) {
+    const Status loaded = backend_.apply_rules(step.text, s_.file);
+    const std::string words = join(step.words);
+    const std::string wanted = "refused: expected " + (words.empty() ? "an error" : words);
+    if (loaded) return failed(step.line, wanted + ", but the rules are loaded");
+    if (loaded.error().code == ExitCode::kNotModelled) return stop(loaded.error(), step.line);
+    return loaded.error().text.find(words) != std::string::npos ||
+           failed(step.line, wanted + ", got " + loaded.error().text);
   }
 
   // Before anything else happens: what came of the last step is all written.

@@ -3,6 +3,10 @@
 
 #include <gtest/gtest.h>
 
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+
 #include "tools/scenario/play.h"
 
 namespace nf::scenario {
@@ -51,6 +55,11 @@ TEST(Scenario, WhatCannotBeReadIsToldWithItsLine) {
       {"counter filter:FORWARD 1\n", "t.scn:18: counter needs TABLE:CHAIN:NUMBER PACKETS [BYTES]"},
       {"counter filter:FORWARD:0 1\n", "t.scn:18: \"0\" is not a rule's number, from 1, or \"policy\""},
       {"stats lost=1\n", "t.scn:18: \"lost=1\" is not NAME=N of conntrack -S"},
+      {"saved\n", "t.scn:18: unknown line \"saved\""},
+      {"saved -x {\n}\n", "t.scn:18: saved knows nothing but -c"},
+      {"listed FORWARD {\n}\n", "t.scn:18: listed needs TABLE:CHAIN"},
+      {"refused {\n", "t.scn:18: no line \"}\" ends this block"},
+      {"saved {\n}\nlog x\n", "t.scn:20: path and log do not go together with saved and listed"},
       {"entries many\n", "t.scn:18: \"many\" is not a number"},
       {"event\n", "t.scn:18: \"event\" of what?"},
       {"deliver arp who-has 1.1.1.1 tell 1.1.1.2\n", "t.scn:18: a local process has no ARP"},
@@ -86,6 +95,23 @@ TEST(Scenario, TheHeadIsKept) {
   EXPECT_EQ(not_for(*s, "gateway"), "it is slow");
   EXPECT_EQ(not_for(*s, "kernel"), "waits longer than 10 s");
   EXPECT_EQ(not_for(*s, "memory"), "");
+}
+
+// A file named without its folder is in the current one; what stands above that is looked through too.
+TEST(Scenario, ALabIsFoundFromTheCurrentFolder) {
+  namespace fs = std::filesystem;
+  std::string top = (fs::temp_directory_path() / "hookpoint-labs-XXXXXX").string();
+  ASSERT_NE(mkdtemp(top.data()), nullptr);
+  fs::create_directories(fs::path(top) / "labs" / "one");
+  fs::create_directories(fs::path(top) / "scenarios");
+  std::ofstream(fs::path(top) / "labs" / "one" / "network") << "link set dev lan up\n";
+  const fs::path before = fs::current_path();
+  fs::current_path(fs::path(top) / "scenarios");
+  const Result<Scenario> s = parse_scenario("lab one\nnothing\n", "t.scn");
+  fs::current_path(before);
+  fs::remove_all(top);
+  ASSERT_TRUE(s) << s.error().str();
+  EXPECT_EQ(s->lab.network.size(), 1u);
 }
 
 Outcome play_steps(const std::string& steps) {
@@ -140,6 +166,14 @@ TEST(Play, EachExpectationFailsOnPurpose) {
       {"in lan udp 10.1.0.2:5 > 10.2.0.9:7\nout wan udp *:* > *:*\n", "t.scn:18: log: not written: seven IN=lan"},
       {kSend + kCame + "log nine\n", "t.scn:20: log: expected nine, got none"},
       {kSend + kCame + "stats insert_failed=1\n", "t.scn:20: insert_failed: expected 1, got 0"},
+      {"listed nat:INPUT {\nChain INPUT (policy ACCEPT 0 packets, 0 bytes)\n}\n",
+       "t.scn:19: listed: expected no line, got \" pkts bytes target "},
+      {"saved {\n*nat\n}\n", "t.scn:19: saved: expected \"*nat\", got \"*"},
+      {"refused {\n*filter\n-A FORWARD -j DROP\nCOMMIT\n}\n",
+       "t.scn:18: refused: expected an error, but the rules are loaded"},
+      {"refused not intended {\n*filter\n-A FORWARD -j WHAT\nCOMMIT\n}\n",
+       "t.scn:18: refused: expected not intended, got "},
+      {"refused {\n*filter\n-A FORWARD -j WHAT\nCOMMIT\n}\n", ""},
       {kSend + kCame + kSend, "t.scn:20: out wan: came out and is not written"},
   };
   for (const auto& c : cases) {
