@@ -71,18 +71,24 @@ Status set_link_up(const std::string& name, bool up, uint32_t mtu) {
   if (ifindex == 0) return error(name + ": no such link");
   Result<nl::Socket> s = nl::connect(NETLINK_ROUTE);
   if (!s) return s.error();
-  // libnl finds the link by its index, not by its name.
-  const nl::Link which(rtnl_link_alloc()), change(rtnl_link_alloc());
-  if (which == nullptr || change == nullptr) return error("netlink: out of memory");
-  rtnl_link_set_ifindex(which.get(), static_cast<int>(ifindex));
-  if (up)
-    rtnl_link_set_flags(change.get(), IFF_UP);
-  else
-    rtnl_link_unset_flags(change.get(), IFF_UP);
-  if (mtu != 0) rtnl_link_set_mtu(change.get(), mtu);
-  if (const int code = rtnl_link_change(s->get(), which.get(), change.get(), 0); code < 0)
-    return nl::failed(name + (up ? ": setting the link up" : ": setting the link down"), code);
-  return {};
+  const auto change = [&](const char* what, const auto& set) -> Status {
+    // libnl finds the link by its index, not by its name.
+    const nl::Link which(rtnl_link_alloc()), changes(rtnl_link_alloc());
+    if (which == nullptr || changes == nullptr) return error("netlink: out of memory");
+    rtnl_link_set_ifindex(which.get(), static_cast<int>(ifindex));
+    set(changes.get());
+    if (const int code = rtnl_link_change(s->get(), which.get(), changes.get(), 0); code < 0)
+      return nl::failed(name + what, code);
+    return {};
+  };
+  const auto flags = [up](rtnl_link* link) {
+    up ? rtnl_link_set_flags(link, IFF_UP) : rtnl_link_unset_flags(link, IFF_UP);
+  };
+  if (Status st = change(up ? ": setting the link up" : ": setting the link down", flags); !st) return st;
+  // Not in one request: the kernel would tell of the new MTU first, of a link still down, and who listens would take
+  // its routes away.
+  if (mtu == 0) return {};
+  return change(": setting the MTU", [mtu](rtnl_link* link) { rtnl_link_set_mtu(link, mtu); });
 }
 
 Result<std::unique_ptr<LinkMonitor>> LinkMonitor::open(Callback callback) {
