@@ -115,6 +115,18 @@ void Conntrack::set_closing(uintptr_t ct) {
 
 void Conntrack::put(Connection& c) { core_->put(c); }
 
+Duration Conntrack::expires_in(const Connection& c, Time now) const {
+  if (c.confirmed()) return c.expires > now ? c.expires - now : 0;
+  if (!core_->boot_time) return 0;
+  constexpr Duration kJiffy = 4 * kMillisecond;
+  constexpr Duration kInitialJiffies = -300 * kSecond;  // INITIAL_JIFFIES
+  const auto jiffies = static_cast<uint32_t>((now - *core_->boot_time + kInitialJiffies) / kJiffy);
+  const auto left = static_cast<int32_t>(static_cast<uint32_t>(c.expires / kJiffy) - jiffies);
+  return left > 0 ? left * kJiffy : 0;
+}
+
+void Conntrack::set_boot_time(Time boot) { core_->boot_time = boot; }
+
 Connection* Conntrack::template_alloc(uint16_t zone) {
   Connection& c = core_->table.allocate();
   c.status = kTemplate;

@@ -100,6 +100,12 @@ class Conntrack {
   // Gives the packet `to` (an ICMP error or reset about `from`) the connection of `from` as RELATED.
   // twin: nf_conntrack_attach
   void attach(Packet& to, const Packet& from);
+  // What is left of a connection's time. Until it is confirmed that is a span, which the kernel takes for a point in
+  // time by its clock of 32 bits, so what comes out depends on how long the machine has been up: nothing, unless the
+  // span is longer than that (set_boot_time) or the first five minutes last. twin: nf_ct_expires
+  Duration expires_in(const Connection& c, Time now) const;
+  // When the machine was started that is followed; by default very long ago.
+  void set_boot_time(Time boot);
   // REJECT --reject-with tcp-reset closes a confirmed connection. twin: nf_ct_set_closing
   void set_closing(uintptr_t ct);
 

@@ -159,7 +159,6 @@ Verdict Core::in(PacketPtr& p, const HookState& state) {
     p->ct = 0;
     p->ctinfo = CtInfo::kNone;
   }
-  if (p->ct == 0 && p->ctinfo == CtInfo::kRelated) p->ctinfo = CtInfo::kNone;  // see Conntrack::attach
   // Anything else it carries was given to it on its first way through (loopback), or by the rule that exempted it.
   const bool seen_before = p->ct != 0 || p->ctinfo == CtInfo::kUntracked;
   // A local program that sends fragments (IP_NODEFRAG) is left alone.
@@ -184,7 +183,7 @@ Verdict Core::in(PacketPtr& p, const HookState& state) {
       if (seen_before) e.before = e.after;
       e.original = endpoints(c->original());
       e.reply = endpoints(c->reply());
-    } else if (p->ctinfo == CtInfo::kNone) {
+    } else if (p->ctinfo != CtInfo::kUntracked) {
       e.invalid_because = reason.text();
     }
     state.trace->event(*p, e);

@@ -7,6 +7,7 @@
 #pragma once
 
 #include <functional>
+#include <optional>
 #include <vector>
 
 #include "conntrack/conntrack.h"
@@ -64,6 +65,7 @@ class Core {
 
   Stack& stack;
   Settings settings;
+  std::optional<Time> boot_time;  // Conntrack::set_boot_time
   Table table;
   Stats stats;
   Reason reason;

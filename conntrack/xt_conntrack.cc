@@ -215,11 +215,10 @@ bool ConntrackMatch::holds(unsigned field, const Connection& c, const ipt::Match
     case kReplDstPort:
       return port(reply.destination_id);
     case kStatus:
-      return (c.status & statuses_) != 0;
+      // The CT target calls its templates confirmed, too.
+      return ((c.status | ((c.status & kTemplate) != 0 ? kConfirmed : 0u)) & statuses_) != 0;
     case kExpire: {
-      // Until it is confirmed a connection's timeout is a span, which the kernel takes for a point in time long ago.
-      const Duration left = c.confirmed() && c.expires > in.state.now ? c.expires - in.state.now : 0;
-      const int64_t seconds = left / kSecond;
+      const int64_t seconds = conntrack_.expires_in(c, in.state.now) / kSecond;
       return expire_.min <= seconds && seconds <= expire_.max;
     }
     default:

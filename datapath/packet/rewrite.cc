@@ -72,7 +72,8 @@ void set_port(Packet& p, ManipType which, Be16 port) {
 
 void set_icmp_id(Packet& p, Be16 id) {
   IcmpHeader* icmp = view<IcmpHeader>(p.transport());
-  if (icmp == nullptr || icmp->id == id) return;
+  if (icmp == nullptr) return;
+  // Also when the id stays: a sum of 0xffff, of a message of zeros, becomes 0.
   icmp->checksum = checksum_replace(icmp->checksum, icmp->id, id);
   icmp->id = id;
 }

@@ -36,7 +36,9 @@ bool BridgeLayer::nf_pre_routing(Bridge& bridge, PacketPtr& p) {
   if (!r_.run_hook(HookPoint::kPreRouting, p, &dev, nullptr)) return false;
   p->phys_in = port;
   p->bridge_netfilter = true;
-  if (other_host) p->type = PacketType::kOtherHost;
+  // A datagram put together here has the link header of its first piece.
+  const MacAddress& to = p->mac().destination;
+  if (to != dev.mac && to != port->mac && (to[0] & 1) == 0) p->type = PacketType::kOtherHost;
 
   // twin: br_nf_pre_routing_finish
   if (p->ip().destination != destination) {

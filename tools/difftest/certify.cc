@@ -20,8 +20,8 @@
 #include "datapath/base/text.h"
 #include "tools/backend/kernel_backend.h"
 #include "tools/difftest/capture_judge.h"
-#include "tools/difftest/lab_generator.h"
-#include "tools/difftest/traffic_generator.h"
+#include "tools/difftest/lab/lab_generator.h"
+#include "tools/difftest/traffic/traffic_generator.h"
 #include "tools/difftest/worker.h"
 
 namespace nf::difftest {

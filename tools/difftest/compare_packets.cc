@@ -89,7 +89,8 @@ bool same_packet(std::span<const uint8_t> kernel, std::span<const uint8_t> engin
     if (other != nullptr && other->id != quoted->id && other->header_length() == quoted->header_length() &&
         quoted->protocol == kProtoIcmp && sum_error(*quoted) == sum_error(*other)) {
       take_id(excused, header + sizeof(IcmpHeader), *quoted);
-      // A header sums up to the same whatever its id is, so the message's own sum may differ in how it writes zero only.
+      // A header sums up to the same whatever its id is, so the message's own sum may differ in how it writes zero
+      // only.
       if (!k->more_fragments() && sum_right(kernel.subspan(header)) != sum_right(engine.subspan(header))) return false;
     }
   }

@@ -12,7 +12,7 @@
 #include <vector>
 
 #include "datapath/base/result.h"
-#include "tools/difftest/case.h"
+#include "tools/difftest/case/case.h"
 #include "tools/difftest/side_by_side.h"
 
 namespace nf {

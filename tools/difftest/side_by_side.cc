@@ -29,6 +29,7 @@ class Ticks {
     wait(2 * jiffy_);
   }
 
+  static Time boot_time() { return coarse() - fine(); }
   // The clock of the last tick. Not shortly before the next one.
   Time last() {
     constexpr Duration kPlaying = 100 * kMicrosecond;  // what a packet takes, generously
@@ -86,6 +87,7 @@ Status SideBySide::configure(const BackendConfig& config, const std::vector<lab:
   if (Status s = engine_.configure(config); !s) return of_side("engine's", s.error());
   if (Status s = engine_.apply_sysctl(engine_only, "engine only"); !s) return s;
   engine_.gateway().nat().set_port_search(&follower_);
+  engine_.gateway().conntrack().set_boot_time(Ticks::boot_time());
   return {};
 }
 

@@ -22,7 +22,7 @@
 #include "tools/backend/memory_backend.h"
 #include "tools/difftest/compare.h"
 #include "tools/difftest/port_follower.h"
-#include "tools/difftest/wire.h"
+#include "tools/difftest/traffic/wire.h"
 
 namespace nf::difftest {
 

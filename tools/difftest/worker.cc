@@ -9,10 +9,10 @@
 
 #include "datapath/base/random.h"
 #include "datapath/base/text.h"
-#include "tools/difftest/lab_generator.h"
+#include "tools/difftest/lab/lab_generator.h"
 #include "tools/difftest/scenario_writer.h"
 #include "tools/difftest/shrink.h"
-#include "tools/difftest/traffic_generator.h"
+#include "tools/difftest/traffic/traffic_generator.h"
 
 namespace nf::difftest {
 namespace {

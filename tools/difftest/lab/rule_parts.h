@@ -5,8 +5,8 @@
 #include <string>
 #include <string_view>
 
-#include "tools/difftest/dice.h"
-#include "tools/difftest/lab_plan.h"
+#include "tools/difftest/case/dice.h"
+#include "tools/difftest/lab/lab_plan.h"
 
 namespace nf::difftest {
 

@@ -6,7 +6,7 @@
 #include <string_view>
 #include <vector>
 
-#include "tools/difftest/traffic_context.h"
+#include "tools/difftest/traffic/traffic_context.h"
 
 namespace nf::difftest {
 

@@ -1,7 +1,7 @@
 // The ruleset of a lab: tables, chains and who calls whom; what stands in a rule is rule_parts.h's.
 #include <algorithm>
 
-#include "tools/difftest/rule_parts.h"
+#include "tools/difftest/lab/rule_parts.h"
 
 namespace nf::difftest {
 namespace {

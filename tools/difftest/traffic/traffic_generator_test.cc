@@ -1,4 +1,4 @@
-#include "tools/difftest/traffic_generator.h"
+#include "tools/difftest/traffic/traffic_generator.h"
 
 #include <gtest/gtest.h>
 
@@ -6,7 +6,7 @@
 #include <set>
 #include <tuple>
 
-#include "tools/difftest/test_machine.h"
+#include "tools/difftest/traffic/test_machine.h"
 
 namespace nf::difftest {
 namespace {

@@ -1,6 +1,6 @@
 // Protocols of single packets: UDP and UDP-Lite with questions and answers, GRE, and payloads of
 // protocols nobody knows.
-#include "tools/difftest/traffic_context.h"
+#include "tools/difftest/traffic/traffic_context.h"
 
 namespace nf::difftest {
 namespace {

@@ -1,6 +1,6 @@
 // Packets that are wrong: damage of every kind, IP options, and frames that are hardly IP at all.
-#include "tools/difftest/traffic_context.h"
-#include "tools/difftest/wire.h"
+#include "tools/difftest/traffic/traffic_context.h"
+#include "tools/difftest/traffic/wire.h"
 
 namespace nf::difftest {
 

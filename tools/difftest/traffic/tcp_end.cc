@@ -1,4 +1,4 @@
-#include "tools/difftest/tcp_end.h"
+#include "tools/difftest/traffic/tcp_end.h"
 
 #include <algorithm>
 

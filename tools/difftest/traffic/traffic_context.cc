@@ -1,4 +1,4 @@
-#include "tools/difftest/traffic_context.h"
+#include "tools/difftest/traffic/traffic_context.h"
 
 #include <algorithm>
 

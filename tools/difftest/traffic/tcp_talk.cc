@@ -5,8 +5,8 @@
 // Sequence numbers are those of the end that sends; a segment's `options` are what stands behind the fixed header.
 #include <algorithm>
 
-#include "tools/difftest/tcp_end.h"
-#include "tools/difftest/traffic_context.h"
+#include "tools/difftest/traffic/tcp_end.h"
+#include "tools/difftest/traffic/traffic_context.h"
 
 namespace nf::difftest {
 namespace {

@@ -1,4 +1,4 @@
-#include "tools/difftest/wire.h"
+#include "tools/difftest/traffic/wire.h"
 
 #include <algorithm>
 #include <array>

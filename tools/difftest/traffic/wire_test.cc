@@ -1,9 +1,9 @@
-#include "tools/difftest/wire.h"
+#include "tools/difftest/traffic/wire.h"
 
 #include <gtest/gtest.h>
 
 #include "datapath/base/random.h"
-#include "tools/difftest/test_machine.h"
+#include "tools/difftest/traffic/test_machine.h"
 
 namespace nf::difftest {
 namespace {

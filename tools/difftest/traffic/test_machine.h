@@ -4,7 +4,7 @@
 
 #include <map>
 
-#include "tools/difftest/wire.h"
+#include "tools/difftest/traffic/wire.h"
 
 namespace nf::difftest {
 

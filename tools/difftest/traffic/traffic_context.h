@@ -15,7 +15,7 @@
 #include <vector>
 
 #include "datapath/base/random.h"
-#include "tools/difftest/case.h"
+#include "tools/difftest/case/case.h"
 
 namespace nf::difftest {
 

@@ -17,7 +17,7 @@
 #include <vector>
 
 #include "tools/backend/backend.h"
-#include "tools/difftest/case.h"
+#include "tools/difftest/case/case.h"
 
 namespace nf::difftest {
 

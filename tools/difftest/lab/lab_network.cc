@@ -4,7 +4,7 @@
 // gateway, 10.240 and above what special routes are for, 10.99 and 192.0.2 the machine's own on lo.
 #include <algorithm>
 
-#include "tools/difftest/lab_plan.h"
+#include "tools/difftest/lab/lab_plan.h"
 
 namespace nf::difftest {
 namespace {

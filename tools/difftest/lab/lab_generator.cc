@@ -1,10 +1,10 @@
-#include "tools/difftest/lab_generator.h"
+#include "tools/difftest/lab/lab_generator.h"
 
 #include <algorithm>
 #include <initializer_list>
 #include <utility>
 
-#include "tools/difftest/lab_plan.h"
+#include "tools/difftest/lab/lab_plan.h"
 
 namespace nf::difftest {
 

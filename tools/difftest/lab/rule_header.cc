@@ -1,5 +1,5 @@
 // What stands first in a random rule: addresses, devices, protocol, ports.
-#include "tools/difftest/rule_parts.h"
+#include "tools/difftest/lab/rule_parts.h"
 
 namespace nf::difftest {
 namespace {

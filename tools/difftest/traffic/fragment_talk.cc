@@ -1,7 +1,7 @@
 // A datagram cut into pieces: as a router would, or as somebody would who looks for a hole.
 #include <algorithm>
 
-#include "tools/difftest/traffic_context.h"
+#include "tools/difftest/traffic/traffic_context.h"
 
 namespace nf::difftest {
 

@@ -6,8 +6,8 @@
 #include <vector>
 
 #include "datapath/base/text.h"
-#include "tools/difftest/case.h"
-#include "tools/difftest/dice.h"
+#include "tools/difftest/case/case.h"
+#include "tools/difftest/case/dice.h"
 
 namespace nf::difftest {
 

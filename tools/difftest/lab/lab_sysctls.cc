@@ -1,5 +1,5 @@
 // The sysctls of a lab: forwarding, source checks, redirects, the bridge's way into iptables, and conntrack's own.
-#include "tools/difftest/lab_plan.h"
+#include "tools/difftest/lab/lab_plan.h"
 
 namespace nf::difftest {
 namespace {

@@ -5,7 +5,7 @@
 #include <cstdio>
 #include <cstdlib>
 
-#include "tools/difftest/lab_generator.h"
+#include "tools/difftest/lab/lab_generator.h"
 #include "tools/gateway/gateway.h"
 
 namespace nf::difftest {

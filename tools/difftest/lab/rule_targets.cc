@@ -1,5 +1,5 @@
 // Random targets: every one the engine knows, with all its options.
-#include "tools/difftest/rule_parts.h"
+#include "tools/difftest/lab/rule_parts.h"
 
 namespace nf::difftest {
 namespace {

@@ -1,6 +1,6 @@
-#include "tools/difftest/traffic_generator.h"
+#include "tools/difftest/traffic/traffic_generator.h"
 
-#include "tools/difftest/traffic_context.h"
+#include "tools/difftest/traffic/traffic_context.h"
 
 namespace nf::difftest {
 namespace {

@@ -1,6 +1,6 @@
 // Random matches: every one the engine knows, with all its options. Values are drawn from the lab and its traffic, so
 // that they sometimes match and sometimes do not.
-#include "tools/difftest/rule_parts.h"
+#include "tools/difftest/lab/rule_parts.h"
 
 namespace nf::difftest {
 namespace {

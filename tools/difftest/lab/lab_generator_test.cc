@@ -1,7 +1,7 @@
 // What a generated lab promises: the same for the same seed, everything the engine knows in it sooner or later, taken
 // by the engine without an error, and stations that are where they say. That the real programs take the labs too is
 // lab_check.sh's.
-#include "tools/difftest/lab_generator.h"
+#include "tools/difftest/lab/lab_generator.h"
 
 #include <gtest/gtest.h>
 

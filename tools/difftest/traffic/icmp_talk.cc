@@ -1,5 +1,5 @@
 // ICMP: queries and their answers, messages nobody asked for, and errors about what was received.
-#include "tools/difftest/traffic_context.h"
+#include "tools/difftest/traffic/traffic_context.h"
 
 namespace nf::difftest {
 namespace {
