@@ -25,6 +25,12 @@ std::string_view type_name(PacketType type) {
   return it == std::end(kTypes) ? "outgoing" : it->name;
 }
 
+// One's own broadcast or multicast that came back is taken for what others sent. twin: pkttype_mt
+PacketType seen_type(const MatchInput& in) {
+  if (in.packet.type != PacketType::kLoopback) return in.packet.type;
+  return in.ip.destination.host() >> 28 == 0xe ? PacketType::kMulticast : PacketType::kBroadcast;
+}
+
 class PkttypeMatch final : public WithOptions<Match> {
  public:
   PkttypeMatch() : WithOptions("pkttype", kOptions) {}
@@ -47,11 +53,11 @@ class PkttypeMatch final : public WithOptions<Match> {
     out += inverted_ ? " PKTTYPE != " : " PKTTYPE = ";
     out += type_name(type_);
   }
-  bool match(const MatchInput& in) override { return (in.packet.type == type_) != inverted_; }
+  bool match(const MatchInput& in) override { return (seen_type(in) == type_) != inverted_; }
 
   std::string explain_miss(const MatchInput& in) const override {
     return std::string(inverted_ ? "PKTTYPE != " : "PKTTYPE = ") + std::string(type_name(type_)) + ": this packet is " +
-           std::string(type_name(in.packet.type));
+           std::string(type_name(seen_type(in)));
   }
 
  private:

@@ -119,7 +119,7 @@ struct NeighbourTable::Impl {
   void flush_queue(Neighbour& n, Time now);
   void output(PacketPtr p, const Device& dev, Be32 nexthop, Time now);
   // twin: arp_constructor
-  static bool needs_no_arp(const Packet& p, const Device& dev, Be32 nexthop, MacAddress& mac);
+  bool needs_no_arp(const Device& dev, Be32 nexthop, MacAddress& mac);
 
   Actions actions;
   std::vector<std::unique_ptr<Neighbour>> all;      // in order of creation
@@ -271,7 +271,7 @@ void NeighbourTable::Impl::run_timer(Neighbour& n, Time now) {
   if (probing) probe(n);
 }
 
-bool NeighbourTable::Impl::needs_no_arp(const Packet& p, const Device& dev, Be32 nexthop, MacAddress& mac) {
+bool NeighbourTable::Impl::needs_no_arp(const Device& dev, Be32 nexthop, MacAddress& mac) {
   if (dev.kind == DeviceKind::kLoopback || dev.kind == DeviceKind::kRawIp) {
     mac = {};
     return true;
@@ -286,8 +286,7 @@ bool NeighbourTable::Impl::needs_no_arp(const Packet& p, const Device& dev, Be32
     mac = dev.mac;
     return true;
   }
-  if (nexthop.is_zero() || is_limited_broadcast(nexthop) ||
-      (p.dst.type == RouteType::kBroadcast && !p.dst.via_gateway)) {
+  if (nexthop.is_zero() || is_limited_broadcast(nexthop) || actions.is_broadcast(dev, nexthop)) {
     mac = kBroadcastMac;
     return true;
   }
@@ -310,7 +309,7 @@ void NeighbourTable::Impl::output(PacketPtr p, const Device& dev, Be32 nexthop, 
   }
   if (n == nullptr) {
     MacAddress mac;
-    if (needs_no_arp(*p, dev, nexthop, mac)) {
+    if (needs_no_arp(dev, nexthop, mac)) {
       actions.output(std::move(p), dev, mac);
       return;
     }

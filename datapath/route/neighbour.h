@@ -60,12 +60,14 @@ class NeighbourTable {
     std::function<void(PacketPtr p, const Device& dev, const MacAddress& mac)> output;
     // A packet given up: kNeighbourFailed (an ICMP host unreachable follows), kNeighbourQueueFull, or kDeviceDown.
     std::function<void(PacketPtr p, DropReason reason)> fail;
+    // Whether an address is a broadcast address on `dev`, whatever route led to it. twin: inet_addr_type_dev_table
+    std::function<bool(const Device& dev, Be32 address)> is_broadcast;
   };
   explicit NeighbourTable(Actions actions);
   ~NeighbourTable();
 
   // Sends `p` to `nexthop` on `dev`: at once when the address is known, else it waits. The table owns it then.
-  // Multicast, broadcast (also p->dst.type kBroadcast) and devices without ARP need no entry.
+  // Multicast, broadcast and devices without ARP need no entry.
   // twin: neigh_resolve_output, arp_constructor
   void output(PacketPtr p, const Device& dev, Be32 nexthop, Time now);
   // An ARP packet taught this. `reply`: it was a unicast reply (REACHABLE), otherwise STALE; `create`: make an

@@ -76,7 +76,8 @@ class NeighbourTest : public testing::Test {
       },
       [this](PacketPtr p, DropReason reason) {
         events_ += "fail " + std::to_string(p->data()[0]) + " " + std::string(drop_reason_name(reason)) + "\n";
-      }});
+      },
+      [](const Device&, Be32 address) { return address == ip4(10, 1, 0, 255); }});
 };
 
 // mcast_solicit 3, retrans_time 1 s: requests at 0, 1 and 2 s, and the answer "no" at 3 s.
@@ -243,20 +244,18 @@ TEST_F(NeighbourTest, NextHopsThatNeedNoArp) {
   const struct {
     const Device& dev;
     Be32 hop;
-    RouteType type;
     const char* mac;
   } cases[] = {
-      {loopback, kHop, RouteType::kLocal, "000000000000"},
-      {raw, kHop, RouteType::kUnicast, "000000000000"},
-      {noarp, kHop, RouteType::kUnicast, "020000000004"},
-      {device_, ip4(224, 0, 0, 1), RouteType::kMulticast, "01005e000001"},
-      {device_, ip4(239, 255, 255, 250), RouteType::kMulticast, "01005e7ffffa"},  // 23 bits, RFC 1112
-      {device_, ip4(255, 255, 255, 255), RouteType::kBroadcast, "ffffffffffff"},
-      {device_, ip4(10, 1, 0, 255), RouteType::kBroadcast, "ffffffffffff"},
+      {loopback, kHop, "000000000000"},
+      {raw, kHop, "000000000000"},
+      {noarp, kHop, "020000000004"},
+      {device_, ip4(224, 0, 0, 1), "01005e000001"},
+      {device_, ip4(239, 255, 255, 250), "01005e7ffffa"},  // 23 bits, RFC 1112
+      {device_, ip4(255, 255, 255, 255), "ffffffffffff"},
+      {device_, ip4(10, 1, 0, 255), "ffffffffffff"},
   };
   for (const auto& c : cases) {
     PacketPtr p = packet(7);
-    p->dst.type = c.type;
     table_->output(std::move(p), c.dev, c.hop, now_);
     EXPECT_EQ(events(), std::string("send 7 to ") + c.mac + "\n");
   }
@@ -352,7 +351,8 @@ TEST_F(NeighbourTest, EveryPacketHasOneEnd) {
                         if (reason != DropReason::kNeighbourFailed || random.below(2) == 0) return;
                         ++given;
                         table->output(std::move(p), dev, be32(0x0a030000 + random.below(50)), now);
-                      }});
+                      },
+                      [](const Device&, Be32) { return false; }});
     table = &t;
     for (int i = 0; i < 20'000; ++i) {
       const Be32 a = be32(0x0a030000 + random.below(1500));

@@ -151,7 +151,7 @@ void Icmp::send(const Packet& cause, uint8_t type, uint8_t code, uint32_t info) 
   ip.ttl = static_cast<uint8_t>(r_.ip().default_ttl());
   ip.protocol = kProtoIcmp;
   ip.source = chosen;
-  ip.destination = first_hop;
+  ip.destination = first_hop.is_zero() ? dst.nexthop : first_hop;  // to nobody is to this host
   if (options.length != 0) r_.ip().options().build(options, *p, chosen, from.source);
   ip_send_check(ip);
   fill_transport_checksum(*p);

@@ -60,7 +60,8 @@ void IpLayer::finish_output(PacketPtr p) {
 
 void IpLayer::finish_output2(PacketPtr p) {
   const Device& dev = *p->dst.out;
-  const Be32 nexthop = p->dst.nexthop;
+  // On the link it is whom the packet is for by now: NAT may have changed that without a new route. twin: rt_nexthop
+  const Be32 nexthop = p->dst.via_gateway ? p->dst.nexthop : p->ip().destination;
   r_.neighbours().output(std::move(p), dev, nexthop, r_.now());
 }
 

@@ -52,6 +52,8 @@ Router::Router(const RouterOptions& options)
               icmp_send(*p, kIcmpUnreachable, 1, 0);
             drop(std::move(p), reason);
           },
+      .is_broadcast = [this](const Device& dev,
+                             Be32 address) { return address_type(address, &dev) == RouteType::kBroadcast; },
   });
   reassembly_ = std::make_unique<Reassembly>(
       pool_, sysctl_,
@@ -177,7 +179,8 @@ void Router::send_from_host(PacketPtr p, Time now, bool stack_answers) {
   begin_trace(*p);
   if (const DropReason bad = IpLayer::validate(*p); bad != DropReason::kNone) return drop(std::move(p), bad);
   tell(*p, trace::Received{&loopback(), true});
-  const DropReason refused = route_from_host(p->ip(), p->mark, p->dst);
+  Be32 source;
+  const DropReason refused = route_from_host(p->ip(), p->mark, p->dst, source);
   if (refused != DropReason::kNone) {
     if (host_ != nullptr) host_->refused(*p, refused);
     return drop(std::move(p), refused);
@@ -191,7 +194,7 @@ void Router::send_from_host(PacketPtr p, Time now, bool stack_answers) {
   drain_backlog();
 }
 
-DropReason Router::route_from_host(const Ipv4Header& ip, uint32_t mark, Dst& dst) const {
+DropReason Router::route_from_host(const Ipv4Header& ip, uint32_t mark, Dst& dst, Be32& source) const {
   FlowKey key;
   key.destination = ip.destination;
   key.tos = ip.tos;
@@ -202,7 +205,6 @@ DropReason Router::route_from_host(const Ipv4Header& ip, uint32_t mark, Dst& dst
     key.source = ip.source;
     key.any_source = true;  // whether it may be spoken from was the socket's question
   }
-  Be32 source;
   return routing_->route_output(key, dst, source);
 }
 

@@ -77,11 +77,12 @@ class Router final : public Stack {
   // --- packets
   // Frames received by `dev`, at their link header. All are consumed.
   void receive(Device& dev, std::span<PacketPtr> batch, Time now);
-  // A packet of a local process, at its IPv4 header. With `stack_answers` a host stack stands behind it, and ICMP replies
-  // are taken for that stack's own, which bring about no error.
+  // A packet of a local process, at its IPv4 header. With `stack_answers` a host stack stands behind it, and ICMP
+  // replies are taken for that stack's own, which bring about no error.
   void send_from_host(PacketPtr p, Time now, bool stack_answers = false);
-  // The way a local process's packet goes: as from a socket bound to its source, which may be anybody's.
-  DropReason route_from_host(const Ipv4Header& ip, uint32_t mark, Dst& dst) const;
+  // The way a local process's packet goes: as from a socket bound to its source, which may be anybody's. `source`: the
+  // one it gets when it has none.
+  DropReason route_from_host(const Ipv4Header& ip, uint32_t mark, Dst& dst, Be32& source) const;
   // The host's own answer to a packet delivered, with its options echoed. twin: icmp_reply, ip_send_unicast_reply
   void reply_from_host(const Packet& to, PacketPtr p);
   // Everything due. Returns when to call again (INT64_MAX: never).

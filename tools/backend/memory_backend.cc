@@ -98,9 +98,13 @@ Result<bool> MemoryBackend::send_from_host(std::span<const uint8_t> packet) {
   Ipv4Header* ip = view<Ipv4Header>(p->bytes());
   if (ip == nullptr || ip->header_length() < sizeof(Ipv4Header) || ip->header_length() > p->length()) return false;
   ip->total_length = be16(static_cast<uint16_t>(p->length()));
-  ip_send_check(*ip);
   Dst dst;
-  if (router.route_from_host(*ip, 0, dst) == DropReason::kNone && p->length() > dst.out->mtu) return false;
+  Be32 source;
+  if (router.route_from_host(*ip, 0, dst, source) == DropReason::kNone) {
+    if (p->length() > dst.out->mtu) return false;
+    if (ip->source.is_zero()) ip->source = source;
+  }
+  ip_send_check(*ip);
   const uint64_t unroutable = router.drops()[static_cast<size_t>(DropReason::kNoRoute)];
   router.send_from_host(std::move(p), now_);
   return router.drops()[static_cast<size_t>(DropReason::kNoRoute)] == unroutable;

@@ -11,7 +11,8 @@ class PortList {
   std::vector<BackendPort> take() {
     for (size_t i = 0; i < ports_.size(); ++i) {
       const auto own = addresses_.find(ports_[i].name);
-      ports_[i].mac = own != addresses_.end() ? own->second : MacAddress{0x02, 0xff, 0, 0, 0, static_cast<uint8_t>(i + 1)};
+      ports_[i].mac =
+          own != addresses_.end() ? own->second : MacAddress{0x02, 0xff, 0, 0, 0, static_cast<uint8_t>(i + 1)};
     }
     return std::move(ports_);
   }

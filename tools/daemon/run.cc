@@ -208,7 +208,9 @@ class Run {
         if (Status s = set_link_up(dev->name, true, dev->mtu); !s) return s;
       }
     }
-    if (ports_.empty()) return error(options_.lab + ": names no link of this network namespace");
+    // With local processes a router of lo alone has something to do.
+    if (ports_.empty() && options_.host_tun.empty())
+      return error(options_.lab + ": names no link of this network namespace");
     return {};
   }
 

@@ -26,7 +26,11 @@ class CaptureRun {
     give_addresses(*lab);
     BackendConfig config;
     config.lab = &*lab;
-    if (Status s = both_.configure(config); !s) return s;
+    std::string engine_only;
+    for (const std::string& line : options_.engine_sysctl) (engine_only += line) += '\n';
+    Result<std::vector<lab::SysctlSetting>> settings = lab::parse_sysctl_conf(engine_only, "engine only");
+    if (!settings) return settings.error();
+    if (Status s = both_.configure(config, *settings); !s) return s;
     for (const auto& [interface, file] : options_.inputs) {
       Result<int> port = port_named(interface);
       if (!port) return error("--in " + interface + "=" + file + ": " + port.error().text);

@@ -37,6 +37,7 @@ void take_id(std::vector<uint8_t>& packet, size_t at, const Ipv4Header& from) {
 bool passed_on(const Ipv4Header& ip, std::span<const uint8_t> transport, std::span<const uint8_t> cause) {
   const Ipv4Header* in = header_at(cause);
   if (in == nullptr || in->protocol != kProtoIcmp || ip.fragment_offset() != 0 || transport.empty()) return false;
+  if (in->fragment_offset() != 0) return false;  // has no type
   return in->header_length() < cause.size() && cause[in->header_length()] == transport[0];
 }
 
