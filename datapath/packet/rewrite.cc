@@ -143,8 +143,10 @@ bool verify_transport_checksum(Packet& p) {
 void complete_checksum(Packet& p) {
   if (p.checksum != ChecksumState::kPartial) return;
   p.checksum = ChecksumState::kUnnecessary;
-  if (Be16* check = pseudo_checksum_field(p); check != nullptr)
-    *check = never_zero_for_udp(p, checksum_finish(checksum_add(p.transport())));
+  if (Be16* check = pseudo_checksum_field(p); check != nullptr) {
+    const Be16 sum = checksum_finish(checksum_add(p.transport()));
+    *check = sum.raw() == 0 ? Be16::from_raw(0xffff) : sum;  // TCP's, too. twin: skb_checksum_help, CSUM_MANGLED_0
+  }
 }
 
 void fill_transport_checksum(Packet& p) {

@@ -1,9 +1,7 @@
 // Whether the kernel and the engine showed the same. What is compared, and what cannot be equal and why:
 //
 //   frames      byte for byte and in order for each port; what is delivered, for each protocol. Excused: the IP id of
-//   what a host itself answers with
-//               ("ip-id"), also where an ICMP error quotes it, as long as the sums fit; the unfinished TCP or UDP sum
-//               of what came over lo ("lo-sum")
+//               what a host itself answers with ("ip-id"), also where an ICMP error quotes it, as long as the sums fit
 //   lines       of events and entries: word for word; seconds left may be one more or one less (jiffies), the
 //               reference count of an entry (use=) is nobody's business
 //   counters    exactly
@@ -34,9 +32,9 @@ using Difference = std::pair<std::string, std::string>;
 // Both sides are sorted by port.
 bool same_emitted(std::vector<Emitted>& kernel, std::vector<Emitted>& engine, std::span<const uint8_t> cause,
                   Excuses& excuses);
-// Two IPv4 packets; `local`: delivered to a process.
-bool same_packet(std::span<const uint8_t> kernel, std::span<const uint8_t> engine, bool local,
-                 std::span<const uint8_t> cause, Excuses& excuses);
+// Two IPv4 packets.
+bool same_packet(std::span<const uint8_t> kernel, std::span<const uint8_t> engine, std::span<const uint8_t> cause,
+                 Excuses& excuses);
 
 bool same_line(std::string_view kernel, std::string_view engine);
 // In order.

@@ -41,23 +41,6 @@ bool passed_on(const Ipv4Header& ip, std::span<const uint8_t> transport, std::sp
   return in->header_length() < cause.size() && cause[in->header_length()] == transport[0];
 }
 
-// Only the pseudo-header is summed: the device is to do the rest. twin: CHECKSUM_PARTIAL
-bool unfinished(std::span<const uint8_t> packet, const Ipv4Header& ip, size_t sum) {
-  const auto length = static_cast<uint32_t>(packet.size() - ip.header_length());
-  Be16 field;
-  std::memcpy(&field, packet.data() + sum, sizeof field);
-  return field.raw() == checksum_fold(checksum_pseudo(ip.source, ip.destination, ip.protocol, length));
-}
-
-bool same_but_lo_sum(std::span<const uint8_t> kernel, std::span<const uint8_t> engine) {
-  const Ipv4Header* ip = header_at(kernel);
-  if (ip == nullptr || kernel.size() != engine.size() || ip->fragment_offset() != 0) return false;
-  if (ip->protocol != kProtoTcp && ip->protocol != kProtoUdp) return false;
-  const size_t sum = ip->header_length() + (ip->protocol == kProtoTcp ? 16u : 6u);
-  if (sum + 2 > kernel.size() || !(unfinished(kernel, *ip, sum) || unfinished(engine, *ip, sum))) return false;
-  return equal(kernel.first(sum), engine.first(sum)) && equal(kernel.subspan(sum + 2), engine.subspan(sum + 2));
-}
-
 }  // namespace
 
 std::span<const uint8_t> ip_of_frame(std::span<const uint8_t> frame) {
@@ -66,13 +49,9 @@ std::span<const uint8_t> ip_of_frame(std::span<const uint8_t> frame) {
   return frame.subspan(sizeof *eth);
 }
 
-bool same_packet(std::span<const uint8_t> kernel, std::span<const uint8_t> engine, bool local,
-                 std::span<const uint8_t> cause, Excuses& excuses) {
+bool same_packet(std::span<const uint8_t> kernel, std::span<const uint8_t> engine, std::span<const uint8_t> cause,
+                 Excuses& excuses) {
   if (equal(kernel, engine)) return true;
-  if (local && same_but_lo_sum(kernel, engine)) {
-    ++excuses["lo-sum"];
-    return true;
-  }
   const Ipv4Header *k = header_at(kernel), *e = header_at(engine);
   if (k == nullptr || e == nullptr || kernel.size() != engine.size() || k->protocol != kProtoIcmp) return false;
   const size_t header = k->header_length();
@@ -119,13 +98,13 @@ bool same_emitted(std::vector<Emitted>& kernel, std::vector<Emitted>& engine, st
     if (k.port != e.port) return false;
     if (equal(k.bytes, e.bytes)) continue;
     if (k.port == kLocalProcesses) {
-      if (!same_packet(k.bytes, e.bytes, true, cause, excuses)) return false;
+      if (!same_packet(k.bytes, e.bytes, cause, excuses)) return false;
       continue;
     }
     const std::span<const uint8_t> packet = ip_of_frame(k.bytes), other = ip_of_frame(e.bytes);
     if (packet.empty() || other.empty()) return false;
     if (std::memcmp(k.bytes.data(), e.bytes.data(), sizeof(EthernetHeader)) != 0) return false;
-    if (!same_packet(packet, other, false, cause, excuses)) return false;
+    if (!same_packet(packet, other, cause, excuses)) return false;
   }
   return true;
 }
