@@ -97,7 +97,7 @@ class Backend {
   // own). Header checksum and total length are set as the kernel sets them (IP_HDRINCL); refused packets
   // (no route, longer than the MTU) are gone: false.
   virtual Result<bool> send_from_host(std::span<const uint8_t> packet) = 0;
-  // Appends everything that came out since the last call: in order for each port.
+  // Appends everything that came out since the last call: in order for each port, for local processes for each protocol.
   virtual Status collect(std::vector<Emitted>& out) = 0;
 
   // --- time: nanoseconds since the Unix epoch
