@@ -52,6 +52,7 @@ bool BridgeLayer::nf_pre_routing(Bridge& bridge, PacketPtr& p) {
     // A destination that cannot be reached is the router's to refuse (also when forwarding is off: bridged traffic
     // with a changed destination needs ip_forward).
     if (refused != DropReason::kNone) dst = {};
+    dst.received_by = port;  // it never came up through the bridge. twin: inet_iif, skb->skb_iif
     p->dst = dst;
     if (dst.valid()) r_.tell(*p, trace::Routed{dst.type, dst.out, dst.nexthop});
     if (dst.out == &dev) {
