@@ -52,12 +52,12 @@ bool BridgeLayer::nf_pre_routing(Bridge& bridge, PacketPtr& p) {
     // A destination that cannot be reached is the router's to refuse (also when forwarding is off: bridged traffic
     // with a changed destination needs ip_forward).
     if (refused != DropReason::kNone) dst = {};
-    dst.received_by = port;  // it never came up through the bridge. twin: inet_iif, skb->skb_iif
     p->dst = dst;
     if (dst.valid()) r_.tell(*p, trace::Routed{dst.type, dst.out, dst.nexthop});
     if (dst.out == &dev) {
       // To another station of the same bridge: only the link address changes, the router is not involved.
       p->bridged_dnat = true;
+      p->dst.received_by = port;  // it does not come up through the bridge. twin: inet_iif, skb->skb_iif
       p->bridged_source = p->mac().source;
       r_.neighbours().output(std::move(p), dev, dst.nexthop, r_.now());
       return false;
