@@ -83,22 +83,12 @@ class CaptureRun {
   }
 
   std::optional<Wire::Frame> arp_reply(const Emitted& request) const {
-    const auto* eth = view<EthernetHeader>(request.bytes);
-    const auto* arp = view<ArpHeader>(request.bytes, sizeof(EthernetHeader));
-    if (arp->target_ip == arp->sender_ip) return std::nullopt;  // it speaks of itself
+    const ArpHeader* arp = arp_request(request.bytes);
+    if (arp == nullptr) return std::nullopt;
     const auto known = known_.find(arp->target_ip.host());
-    const MacAddress mac = known != known_.end() ? known->second : station_mac(arp->target_ip);
-    const EthernetHeader head{eth->source, mac, be16(kEtherArp)};
-    const ArpHeader body{arp->hardware_type, arp->protocol_type, 6, 4, be16(kArpReply), mac, arp->target_ip,
-                         arp->sender_mac,    arp->sender_ip};
-    Wire::Frame out{request.port, {}};
-    const auto append = [&out](const void* p, size_t n) {
-      const auto* bytes = static_cast<const uint8_t*>(p);
-      out.bytes.insert(out.bytes.end(), bytes, bytes + n);
-    };
-    append(&head, sizeof head);
-    append(&body, sizeof body);
-    return out;
+    auto answer = arp_answer(*arp, known != known_.end() ? known->second : station_mac(arp->target_ip));
+    if (!answer) return std::nullopt;
+    return Wire::Frame{request.port, std::move(*answer)};
   }
 
   Status feed(CaptureMerge& merge) {

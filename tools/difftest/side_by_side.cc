@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "tools/backend/station.h"
 #include "tools/difftest/emitted_text.h"
 
 namespace nf::difftest {
@@ -14,10 +15,7 @@ namespace {
 constexpr int kArpRounds = 16;
 
 bool is_arp_request(const Emitted& emitted) {
-  if (emitted.port == kLocalProcesses) return false;
-  const auto* eth = view<EthernetHeader>(emitted.bytes);
-  const auto* arp = view<ArpHeader>(emitted.bytes, sizeof(EthernetHeader));
-  return eth != nullptr && arp != nullptr && eth->type.host() == kEtherArp && arp->operation.host() == kArpRequest;
+  return emitted.port != kLocalProcesses && arp_request(emitted.bytes) != nullptr;
 }
 
 // The kernel's ticks: the coarse clock is what the last one made of it (and may lag behind by some), the moment it

@@ -2,6 +2,7 @@
 #include <cstdio>
 #include <cstring>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "datapath/base/result.h"
@@ -108,16 +109,21 @@ int run(Arguments args) {
   return nf::run_gateway(options);
 }
 
+// "IF=FILE"; false: it is none.
+bool add_input(const std::string& word, std::vector<std::pair<std::string, std::string>>& inputs) {
+  const size_t equals = word.find('=');
+  if (equals == std::string::npos || equals == 0 || equals + 1 == word.size()) return false;
+  inputs.emplace_back(word.substr(0, equals), word.substr(equals + 1));
+  return true;
+}
+
 int replay(Arguments args) {
   nf::ReplayOptions options;
   std::string seed, in;
   while (!args.done()) {
     if (args.option("--in", in)) {
-      const size_t equals = in.find('=');
       if (!args.missing().empty()) break;
-      if (equals == std::string::npos || equals == 0 || equals + 1 == in.size())
-        return refuse("replay: --in needs IF=FILE, not \"" + in + "\"");
-      options.inputs.emplace_back(in.substr(0, equals), in.substr(equals + 1));
+      if (!add_input(in, options.inputs)) return refuse("replay: --in needs IF=FILE, not \"" + in + "\"");
       continue;
     }
     if (args.option("--out", options.out) || args.option("--seed", seed)) continue;
@@ -150,11 +156,8 @@ int certify(Arguments args) {
   std::string seed, labs, packets, seconds, jobs, in, sysctl;
   while (!args.done()) {
     if (args.option("--in", in)) {
-      const size_t equals = in.find('=');
       if (!args.missing().empty()) break;
-      if (equals == std::string::npos || equals == 0 || equals + 1 == in.size())
-        return refuse("certify: --in needs IF=FILE, not \"" + in + "\"");
-      options.inputs.emplace_back(in.substr(0, equals), in.substr(equals + 1));
+      if (!add_input(in, options.inputs)) return refuse("certify: --in needs IF=FILE, not \"" + in + "\"");
       continue;
     }
     // Makes the engine a wrong one; for tests of certify itself, so not in the usage.

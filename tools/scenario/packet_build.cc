@@ -2,6 +2,7 @@
 
 #include "datapath/base/text.h"
 #include "datapath/packet/checksum.h"
+#include "tools/backend/station.h"
 #include "tools/scenario/packet_text.h"
 
 namespace nf::scenario {
@@ -51,7 +52,7 @@ class Builder {
       destination = {
           1, 0, 0x5e, static_cast<uint8_t>(to >> 16 & 0x7f), static_cast<uint8_t>(to >> 8), static_cast<uint8_t>(to)};
     const EthernetHeader header{spec_.mac_destination.value_or(destination),
-                                spec_.mac_source.value_or(station_mac(resolve(spec_.source, 0))),
+                                spec_.mac_source.value_or(station_mac(be32(resolve(spec_.source, 0)))),
                                 be16(number16(Field::kEtherType, arp ? kEtherArp : kEtherIpv4))};
     std::vector<uint8_t> out(sizeof header);
     std::memcpy(out.data(), &header, sizeof header);
@@ -73,7 +74,7 @@ class Builder {
     arp.sender_ip = be32(resolve(spec_.source, 0));
     arp.target_ip = be32(resolve(spec_.destination, 0));
     arp.sender_mac = spec_.form == Form::kArpReply ? spec_.arp_mac.value_or(MacAddress{})
-                                                   : spec_.mac_source.value_or(station_mac(arp.sender_ip.host()));
+                                                   : spec_.mac_source.value_or(station_mac(arp.sender_ip));
     if (spec_.form == Form::kArpReply) arp.target_mac = spec_.mac_destination.value_or(MacAddress{});
     std::vector<uint8_t> out(sizeof arp);
     std::memcpy(out.data(), &arp, sizeof arp);

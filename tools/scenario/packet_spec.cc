@@ -100,15 +100,6 @@ std::vector<uint8_t> counting_payload(size_t length) {
   return payload;
 }
 
-MacAddress station_mac(uint32_t address) {
-  return {2,
-          0,
-          static_cast<uint8_t>(address >> 24),
-          static_cast<uint8_t>(address >> 16),
-          static_cast<uint8_t>(address >> 8),
-          static_cast<uint8_t>(address)};
-}
-
 const IcmpName* icmp_by_name(std::string_view name) {
   const auto* found =
       std::find_if(std::begin(kIcmpNames), std::end(kIcmpNames), [&](const IcmpName& n) { return n.name == name; });

@@ -87,8 +87,6 @@ struct PacketSpec {
 
 // `len N`: bytes 0, 1, 2, ...
 std::vector<uint8_t> counting_payload(size_t length);
-// The link address of every station: 02:00 and the four bytes of its address.
-MacAddress station_mac(uint32_t address);
 
 // ICMP types by the names of the language.
 struct IcmpName {

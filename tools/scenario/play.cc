@@ -4,6 +4,7 @@
 #include <deque>
 
 #include "datapath/base/text.h"
+#include "tools/backend/station.h"
 #include "tools/scenario/conversation.h"
 #include "tools/scenario/line_match.h"
 #include "tools/scenario/packet_match.h"
@@ -183,7 +184,7 @@ class Player {
   void link_addresses(PacketSpec& p, int port) {
     if (p.form == Form::kBytes) return;
     if (p.form == Form::kArpReply && !p.destination) p.destination = Value::of(surroundings_.own_address(port));
-    if (!p.mac_source && p.source) p.mac_source = p.arp_mac ? *p.arp_mac : station_mac(p.source->low);
+    if (!p.mac_source && p.source) p.mac_source = p.arp_mac ? *p.arp_mac : station_mac(be32(p.source->low));
     if (!p.mac_destination && p.destination && p.form != Form::kArpRequest)
       p.mac_destination = surroundings_.destination_mac(port, p.destination->low);
   }

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <variant>
 
-#include "tools/scenario/packet_text.h"
+#include "tools/backend/station.h"
 
 namespace nf::scenario {
 
@@ -90,7 +90,7 @@ MacAddress Surroundings::destination_mac(int port, uint32_t destination) const {
     if (o.length < 31 && (destination | mask) == UINT32_MAX && destination != o.address) return kBroadcastMac;
     in_network = true;
   }
-  return bridged && in_network && !own ? station_mac(destination) : device_mac(port);
+  return bridged && in_network && !own ? station_mac(be32(destination)) : device_mac(port);
 }
 
 uint32_t Surroundings::own_address(int port) const {
@@ -102,23 +102,12 @@ uint32_t Surroundings::own_address(int port) const {
 void Surroundings::sends(int port, uint32_t source) { stations_[source] = port; }
 
 std::optional<std::vector<uint8_t>> Surroundings::arp_reply(int port, std::span<const uint8_t> frame) {
-  if (!is_arp(frame)) return std::nullopt;
-  const PacketSpec request = describe_packet(frame, Layer::kEthernet);
-  if (request.form != Form::kArpRequest || request.source == request.destination) return std::nullopt;
-  const uint32_t asked = request.destination->low;
-  const auto [known, fresh] = stations_.emplace(asked, port);
+  const ArpHeader* request = arp_request(frame);
+  if (request == nullptr || request->target_ip == request->sender_ip) return std::nullopt;
+  const auto [known, fresh] = stations_.emplace(request->target_ip.host(), port);
   if (!fresh && known->second != port && device_of(known->second) == device_of(port)) return std::nullopt;
   known->second = port;
-
-  PacketSpec reply;
-  reply.form = Form::kArpReply;
-  reply.source = request.destination;
-  reply.destination = request.source;
-  reply.arp_mac = station_mac(asked);
-  reply.mac_source = reply.arp_mac;
-  reply.mac_destination = request.mac_source;
-  Result<std::vector<uint8_t>> built = build_packet(reply, Layer::kEthernet);
-  return built ? std::optional(built.take()) : std::nullopt;
+  return arp_answer(*request, station_mac(request->target_ip));
 }
 
 bool is_arp(std::span<const uint8_t> frame) {

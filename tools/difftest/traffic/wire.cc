@@ -96,16 +96,6 @@ std::optional<Master> master_of(const std::string& line) {
 
 }  // namespace
 
-MacAddress station_mac(Be32 address) {
-  const uint32_t a = address.host();
-  return {0x02,
-          0x00,
-          static_cast<uint8_t>(a >> 24),
-          static_cast<uint8_t>(a >> 16),
-          static_cast<uint8_t>(a >> 8),
-          static_cast<uint8_t>(a)};
-}
-
 Wire::Wire(const Case& c, const std::vector<BackendPort>& ports)
     : case_(c), ports_(ports), bridge_of_(ports.size(), -1), client_(c.flows.size()), server_(c.flows.size()) {
   std::vector<std::string> bridges;
@@ -423,13 +413,8 @@ void Wire::answer_for_group(View& end) const {
 }
 
 std::optional<Wire::Frame> Wire::arp_reply(const Emitted& emitted) const {
-  if (emitted.port == kLocalProcesses) return std::nullopt;
-  const std::span<const uint8_t> bytes = emitted.bytes;
-  const EthernetHeader* eth = view<EthernetHeader>(bytes);
-  const ArpHeader* arp = view<ArpHeader>(bytes, sizeof(EthernetHeader));
-  if (eth == nullptr || eth->type.host() != kEtherArp || arp == nullptr || arp->operation.host() != kArpRequest ||
-      arp->target_ip == arp->sender_ip)
-    return std::nullopt;
+  const ArpHeader* arp = emitted.port != kLocalProcesses ? arp_request(emitted.bytes) : nullptr;
+  if (arp == nullptr) return std::nullopt;
 
   const size_t asked_on = static_cast<size_t>(emitted.port);
   int home = emitted.port;
@@ -440,13 +425,9 @@ std::optional<Wire::Frame> Wire::arp_reply(const Emitted& emitted) const {
   }
   if (flooded_to(emitted.port, home)) return std::nullopt;
 
-  Frame frame{emitted.port, {}};
-  const MacAddress mac = station_mac(arp->target_ip);
-  EthernetHeader& reply_eth = append<EthernetHeader>(frame.bytes);
-  reply_eth = {arp->sender_mac, mac, be16(kEtherArp)};
-  append<ArpHeader>(frame.bytes) = {be16(1),         be16(kEtherIpv4), 6, 4, be16(kArpReply), mac, arp->target_ip,
-                                    arp->sender_mac, arp->sender_ip};
-  return frame;
+  std::optional<std::vector<uint8_t>> answer = arp_answer(*arp, station_mac(arp->target_ip));
+  if (!answer) return std::nullopt;
+  return Frame{emitted.port, std::move(*answer)};
 }
 
 }  // namespace nf::difftest

@@ -17,12 +17,10 @@
 #include <vector>
 
 #include "tools/backend/backend.h"
+#include "tools/backend/station.h"
 #include "tools/difftest/case/case.h"
 
 namespace nf::difftest {
-
-// The link address of a station.
-MacAddress station_mac(Be32 address);
 
 class Wire {
  public:
