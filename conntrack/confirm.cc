@@ -2,6 +2,7 @@
 // nf_conntrack_tuple_taken, net/netfilter/nf_conntrack_core.c
 #include "conntrack/core.h"
 #include "conntrack/proto.h"
+#include "conntrack/seqadj.h"
 #include "datapath/trace/drop_reason.h"
 #include "datapath/trace/event.h"
 
@@ -104,6 +105,8 @@ Verdict Core::insert(PacketPtr& p, Time now) {
   // in front, finds the reply.
   if (!(original == reply)) table.insert(original, original_hash, flow_of(c, CtDirection::kOriginal));
   c.status |= kConfirmed;
+  if (const HelpPart* help = help_of(c); help != nullptr && help->helper != nullptr)
+    Conntrack::event_cache(c, kEventHelper);
   Conntrack::event_cache(c, c.master != nullptr ? kEventRelated : kEventNew);
   return Verdict::kAccept;
 }
@@ -118,7 +121,38 @@ Verdict Core::confirm_silently(PacketPtr& p, const HookState& state) {
   return Verdict::kAccept;
 }
 
+// What comes before: the helper reads the packet, and its sequence numbers are put right. twin: nf_confirm
+Verdict Core::help_and_adjust(Packet& p, Connection& c, const HookState& state) {
+  // Asked before the helper, which may begin an adjustment: this packet's own numbers stay.
+  const bool came_back = state.hook == HookPoint::kLocalIn && state.in != nullptr && state.in->loopback;
+  const bool adjust = (c.status & kSeqAdjust) != 0 && !came_back;
+  const HelpPart* help = help_of(c);
+  if ((help == nullptr && !adjust) || p.ctinfo == CtInfo::kRelatedReply) return Verdict::kAccept;
+  if (help != nullptr && help->helper != nullptr) {
+    const Verdict v = help->helper->help({face, p, c, state});
+    if (v != Verdict::kAccept) return v;
+  }
+  if (!adjust) return Verdict::kAccept;
+  const auto numbers = [&p] {
+    const TcpHeader* tcp = view<TcpHeader>(p.transport());
+    return tcp == nullptr ? std::pair{0u, 0u} : std::pair{tcp->sequence.host(), tcp->acknowledgment.host()};
+  };
+  const auto before = numbers();
+  if (!seq_adjust(p, c, p.ctinfo)) {
+    ++stats.drop;
+    return drop(p, DropReason::kConntrackHelper);
+  }
+  if (const auto after = numbers(); state.trace != nullptr && after != before)
+    state.trace->event(p, trace::SequenceAdjusted{static_cast<int32_t>(after.first - before.first),
+                                                  static_cast<int32_t>(after.second - before.second)});
+  return Verdict::kAccept;
+}
+
 Verdict Core::confirm(PacketPtr& p, const HookState& state) {
+  if (p->ct != 0) {
+    const Verdict v = help_and_adjust(*p, *connection_of(p->ct), state);
+    if (v != Verdict::kAccept) return v;
+  }
   const Verdict v = confirm_silently(p, state);
   if (v == Verdict::kAccept && p->ct != 0) deliver_events(*connection_of(p->ct), state.now);
   return v;

@@ -89,6 +89,30 @@ struct TcpTrack {
   uint8_t last_wscale = 0, last_flags = 0;
 };
 
+// twin: enum sctp_conntrack (order and values)
+enum class SctpState : uint8_t {
+  kNone,
+  kClosed,
+  kCookieWait,
+  kCookieEchoed,
+  kEstablished,
+  kShutdownSent,
+  kShutdownReceived,
+  kShutdownAckSent,
+  kHeartbeatSent,
+};
+inline constexpr size_t kSctpStates = 9;
+const char* sctp_state_name(SctpState s);  // "COOKIE_WAIT"
+
+// twin: struct ip_ct_sctp
+struct SctpTrack {
+  SctpState state = SctpState::kNone;
+  Be32 vtag[2];
+  uint8_t init[2] = {};  // an INIT of this direction was seen
+  uint8_t last_dir = 0;
+  uint8_t flags = 0;
+};
+
 struct UdpTrack {
   Time stream_since =
       0;  // when it may become a stream (2 s after the first packet). twin: nf_conn->proto.udp.stream_ts
@@ -112,6 +136,8 @@ struct NatPart {
   int masquerade_ifindex = 0;          // 0: not masqueraded
 };
 
+struct RareParts;
+
 // What a connection was created with. twin: enum nf_ct_ext_id
 enum ExtensionBit : uint8_t {
   kExtAcct = 1u << 0,       // counters are kept and shown
@@ -133,13 +159,17 @@ class alignas(64) Connection {
     TcpTrack tcp;
     UdpTrack udp;
     GreTrack gre;
+    SctpTrack sctp;
   };
   Tuple tuple[2];  // [CtDirection]
   // --- less often
   Counter counters[2];  // with kExtAcct
   Time started = 0;     // with kExtTimestamp, from confirmation on
   NatPart nat;
-  Connection* master = nullptr;  // owned reference
+  Connection* master = nullptr;  // owned reference: it was expected by this one (kExpected)
+  RareParts* rare = nullptr;     // owned; conntrack/rare_parts.h
+  uint16_t event_mask = 0xffff;  // EventBit that are told (CT --ctevents). twin: nf_conntrack_ecache.ctmask
+  uint16_t expect_event_mask = 0xffff;
 
   Connection() : tcp() {}
 
@@ -148,6 +178,7 @@ class alignas(64) Connection {
   bool nat_initialized(bool source) const { return (status & (source ? kSrcNatDone : kDstNatDone)) != 0; }
   // Meaningful once confirmed. twin: nf_ct_is_expired
   bool expired(Time now) const { return expires <= now; }
+  ZoneIds zone() const { return {{tuple[0].zone, tuple[1].zone}}; }
   const Tuple& original() const { return tuple[0]; }
   const Tuple& reply() const { return tuple[1]; }
 };

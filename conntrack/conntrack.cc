@@ -20,7 +20,7 @@ void on_prepare(void* self, std::span<Packet* const> batch) { static_cast<Core*>
 
 }  // namespace
 
-Conntrack::Conntrack(Stack& stack, const Options& options) : core_(std::make_unique<Core>(stack, options)) {
+Conntrack::Conntrack(Stack& stack, const Options& options) : core_(std::make_unique<Core>(*this, stack, options)) {
   stack.hooks().set_connection_hooks(
       {this, [](void*, uintptr_t ct) { get(*connection_of(ct)); },
        [](void* self, Packet& to, const Packet& from) { static_cast<Conntrack*>(self)->attach(to, from); },
@@ -127,12 +127,22 @@ Duration Conntrack::expires_in(const Connection& c, Time now) const {
 
 void Conntrack::set_boot_time(Time boot) { core_->boot_time = boot; }
 
-Connection* Conntrack::template_alloc(uint16_t zone) {
+Connection* Conntrack::template_alloc(const TemplateSpec& spec) {
   Connection& c = core_->table.allocate();
   c.status = kTemplate;
-  c.tuple[0].zone = c.tuple[1].zone = zone;
+  for (size_t d = 0; d < 2; ++d) c.tuple[d].zone = spec.zone[d];
+  if (spec.zone_is_mark) rare_parts(c).zone_from_mark = {spec.zone_direction[0], spec.zone_direction[1]};
+  if (spec.helper != nullptr) add_help(c).helper = spec.helper;
+  if (spec.timeout != nullptr) rare_parts(c).timeout = spec.timeout;
+  c.event_mask = spec.events;
+  c.expect_event_mask = spec.expect_events;
   return &c;
 }
+
+Expectations& Conntrack::expectations() { return core_->expectations; }
+HelperRegistry& Conntrack::helpers() { return core_->helpers; }
+TimeoutPolicies& Conntrack::timeout_policies() { return core_->timeout_policies; }
+Stack& Conntrack::stack() { return core_->stack; }
 
 void Conntrack::for_each(const std::function<void(Connection&)>& visit) { core_->for_each(visit); }
 size_t Conntrack::count() const { return static_cast<size_t>(core_->settings.count); }

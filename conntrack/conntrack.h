@@ -56,6 +56,22 @@ struct Options {
 };
 
 class Core;
+class Expectations;
+class Helper;
+class HelperRegistry;
+class TimeoutPolicies;
+struct TimeoutPolicy;
+
+// What the CT target hangs on a packet before nf_conntrack_in.
+struct TemplateSpec {
+  // twin: struct nf_conntrack_zone: its id in the directions it counts for, else 0
+  uint16_t zone[2] = {0, 0};  // [CtDirection]
+  bool zone_is_mark = false;  // the packet's mark is the zone's id, in the directions below. twin: NF_CT_FLAG_MARK
+  bool zone_direction[2] = {true, true};
+  const Helper* helper = nullptr;
+  const TimeoutPolicy* timeout = nullptr;
+  uint16_t events = 0, expect_events = 0;  // EventBit; 0: the usual ones
+};
 
 using ListenerId = uint32_t;
 
@@ -112,14 +128,20 @@ class Conntrack {
   // --- references. twin: nf_conntrack_get, nf_ct_put
   static void get(Connection& c) { ++c.use; }
   void put(Connection& c);
-  // A template: what the CT target hangs on a packet before nf_conntrack_in, to say which zone it is tracked in. The
-  // caller owns a reference; each packet that carries it, with ctinfo kNew, another. twin: nf_ct_tmpl_alloc
-  Connection* template_alloc(uint16_t zone);
+  // A template. The caller owns a reference; each packet that carries it, with ctinfo kNew, another.
+  // twin: nf_ct_tmpl_alloc
+  Connection* template_alloc(const TemplateSpec& spec);
 
   // Notes that something about the connection changed; told at the confirm hook. twin: nf_conntrack_event_cache
   static void event_cache(Connection& c, EventBit event) {
     if ((c.extensions & kExtEvents) != 0) c.events = static_cast<uint16_t>(c.events | event);
   }
+
+  // --- the parts that few connections have
+  Expectations& expectations();
+  HelperRegistry& helpers();
+  TimeoutPolicies& timeout_policies();
+  Stack& stack();
 
   // --- state
   // Every live entry as a dump shows it: neither expired nor hidden (kNatClash). The visitor may kill what it is given.

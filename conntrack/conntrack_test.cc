@@ -111,7 +111,7 @@ TEST(Life, UntrackedAndFragmentsOfOurOwn) {
 
 TEST(Life, ZonesAreApart) {
   World w;
-  Connection* zone = w.ct.template_alloc(7);
+  Connection* zone = w.ct.template_alloc({.zone = {7, 7}});
   for (int i = 0; i < 2; ++i) {
     PacketPtr p = w.make(ask());
     Conntrack::get(*zone);

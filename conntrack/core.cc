@@ -65,7 +65,9 @@ uint64_t Core::hash_of(const Packet& p, const Key& key) const {
   return table.hash(key);
 }
 
-Core::Resolved Core::resolve_normal_ct(Packet& p, uint16_t zone, Time now, bool& created) {
+Core::Resolved Core::resolve_normal_ct(Packet& p, uint16_t zone, const Connection* tmpl, const HookState& state,
+                                       bool& created) {
+  const Time now = state.now;
   Tuple tuple;
   if (!Conntrack::get_tuple(p.bytes(), tuple)) {
     reason.note("truncated header");
@@ -87,6 +89,7 @@ Core::Resolved Core::resolve_normal_ct(Packet& p, uint16_t zone, Time now, bool&
     c = create(tuple, reply, hash, now);
     if (c == nullptr) return Resolved::kTooStressed;
     created = true;
+    init(*c, tmpl, p, state);
   }
   p.ct = reinterpret_cast<uintptr_t>(c);
   if (direction == CtDirection::kReply)
@@ -115,7 +118,7 @@ Verdict Core::track(PacketPtr& p, const Connection* tmpl, const HookState& state
   }
 
   for (;;) {
-    switch (resolve_normal_ct(*p, zone, state.now, created)) {
+    switch (resolve_normal_ct(*p, zone, tmpl, state, created)) {
       case Resolved::kTooStressed:
         ++stats.drop;
         return drop(*p, DropReason::kConntrackTableFull);

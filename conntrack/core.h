@@ -1,6 +1,7 @@
 // What Conntrack is made of, for the files of this folder: the life of a connection from its first packet to its end.
 //
 // core.cc      nf_conntrack_in: finding or creating a packet's connection
+// init.cc      what a new connection is given by a CT rule, or by who expected it
 // confirm.cc   nf_conntrack_confirm: into the table, clashes; whether a tuple is taken
 // lifecycle.cc creation, references, death, eviction, the sweep
 // Owns the table, the settings and the counters of one namespace. One thread.
@@ -11,16 +12,19 @@
 #include <vector>
 
 #include "conntrack/conntrack.h"
+#include "conntrack/expect.h"
+#include "conntrack/helper.h"
 #include "conntrack/reason.h"
 #include "conntrack/settings.h"
 #include "conntrack/table.h"
+#include "conntrack/timeout_policy.h"
 #include "datapath/base/time.h"
 
 namespace nf::ct {
 
 class Core {
  public:
-  Core(Stack& stack, const Options& options);
+  Core(Conntrack& face, Stack& stack, const Options& options);
   ~Core();
 
   // --- core.cc
@@ -33,8 +37,12 @@ class Core {
   Verdict confirm_silently(PacketPtr& p, const HookState& state);
   bool tuple_taken(const Tuple& reply, const Connection& ignored, Time now);
 
+  // --- init.cc
+  // A connection just created, for its first packet. May run the expectation's function. twin: init_conntrack
+  void init(Connection& c, const Connection* tmpl, Packet& p, const HookState& state);
+
   // --- lifecycle.cc
-  // null: the table is full, and nothing could be evicted. twin: init_conntrack, __nf_conntrack_alloc
+  // null: the table is full, and nothing could be evicted. twin: __nf_conntrack_alloc
   Connection* create(const Tuple& original, const Tuple& reply, uint64_t hash, Time now);
   void put(Connection& c);
   bool kill(Connection& c, Time now);
@@ -63,12 +71,16 @@ class Core {
     n.bytes += bytes;
   }
 
+  Conntrack& face;  // whose core this is
   Stack& stack;
   Settings settings;
   std::optional<Time> boot_time;  // Conntrack::set_boot_time
   Table table;
   Stats stats;
   Reason reason;
+  HelperRegistry helpers;
+  TimeoutPolicies timeout_policies;
+  Expectations expectations{*this};
   int users = 0;  // netns_get minus netns_put
   struct Listener {
     ListenerId id;
@@ -81,9 +93,10 @@ class Core {
  private:
   enum class Resolved : uint8_t { kOk, kNoConnection, kTooStressed };
   Verdict track(PacketPtr& p, const Connection* tmpl, const HookState& state, bool& created);
-  Resolved resolve_normal_ct(Packet& p, uint16_t zone, Time now, bool& created);
+  Resolved resolve_normal_ct(Packet& p, uint16_t zone, const Connection* tmpl, const HookState& state, bool& created);
   uint64_t hash_of(const Packet& p, const Key& key) const;
 
+  Verdict help_and_adjust(Packet& p, Connection& c, const HookState& state);
   Verdict insert(PacketPtr& p, Time now);
   bool resolve_clash(PacketPtr& p, Connection& winner, const Key& reply, uint64_t reply_hash, Time now);
   bool merge(PacketPtr& p, Connection& winner);

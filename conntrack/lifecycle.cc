@@ -40,7 +40,8 @@ SipKey key_from(uint64_t seed) {
 
 }  // namespace
 
-Core::Core(Stack& s, const Options& options) : stack(s), table(key_from(options.hash_seed)) {
+Core::Core(Conntrack& conntrack, Stack& s, const Options& options)
+    : face(conntrack), stack(s), table(key_from(options.hash_seed)) {
   settings.buckets = settings.max = options.buckets;
   settings.add_to(stack.sysctl());
   stack.pool().set_ct_release(this,
@@ -93,6 +94,7 @@ void Core::free(Connection& c) {
     --settings.count;
   }
   if (c.master != nullptr) put(*c.master);
+  delete c.rare;
   table.release(c);
 }
 

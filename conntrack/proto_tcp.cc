@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "conntrack/proto.h"
+#include "conntrack/seqadj.h"
 #include "conntrack/tcp_table.h"
 #include "conntrack/tcp_window.h"
 #include "datapath/packet/rewrite.h"
@@ -312,7 +313,8 @@ Track tcp_packet(const TrackInput& in) {
       break;
   }
   if (!step.skip_window) {
-    switch (tcp_in_window(c.tcp, in.direction(), s, in.core.settings.tcp_be_liberal != 0, in.core.reason)) {
+    const int32_t offset = c.rare != nullptr ? seq_offset(c, opposite(in.direction()), s.ack - 1) : 0;
+    switch (tcp_in_window(c.tcp, in.direction(), s, in.core.settings.tcp_be_liberal != 0, in.core.reason, offset)) {
       case WindowVerdict::kIgnore:
         return Track::kAccept;
       case WindowVerdict::kInvalid:

@@ -167,7 +167,7 @@ bool Table::consistent() const {
         }
         ++seen;
         const uint64_t h = hash(b->key[i]);
-        if (home_number(h) != n || find(b->key[i], h) != b->flow[i]) return false;
+        if (home_number(h) != n || find(b->key[i], h, flow_direction(b->flow[i])) != b->flow[i]) return false;
       }
       if (b->next == 0) break;
     }

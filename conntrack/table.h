@@ -7,7 +7,8 @@
 //
 // Owns the memory of every connection; lifetimes (reference counts) are Core's business.
 // Invariants:
-//  1. A key is in the index at most once.
+//  1. A key is in the index at most once for each direction of a flow; twice only with zones of one direction, where
+//     one connection's original tuple may be another's reply.
 //  2. In a chain only the last line may have free entries, and it has at least one used unless it is the first.
 //  3. An entry's home is bucket hash mod 2^(level+1), or mod 2^level while that bucket does not exist yet.
 #pragma once
@@ -75,7 +76,16 @@ class Table {
       b = overflow_at(b->next);
     }
   }
-  // The key must not be in the index.
+  // The same, of flows of one direction only.
+  Flow find(const Key& k, uint64_t hash, CtDirection only) const {
+    for (const Bucket* b = home(hash);;) {
+      for (int i = 0; i < kEntries; ++i)
+        if (b->flow[i] != 0 && flow_direction(b->flow[i]) == only && b->key[i] == k) return b->flow[i];
+      if (b->next == 0) return 0;
+      b = overflow_at(b->next);
+    }
+  }
+  // The key must not be in the index with a flow of this direction.
   void insert(const Key& k, uint64_t hash, Flow f);
   // False when the key is not there or belongs to another flow.
   bool erase(const Key& k, uint64_t hash, Flow f);

@@ -105,7 +105,7 @@ void parse_syn_options(const Segment& s, TcpEnd& end) {
 }
 
 WindowVerdict tcp_in_window(TcpTrack& track, CtDirection direction, const Segment& s, bool be_liberal_everywhere,
-                            Reason& reason) {
+                            Reason& reason, int32_t receiver_offset) {
   const auto dir = static_cast<size_t>(direction);
   TcpEnd& sender = track.seen[dir];
   TcpEnd& receiver = track.seen[1 - dir];
@@ -113,6 +113,8 @@ WindowVerdict tcp_in_window(TcpTrack& track, CtDirection direction, const Segmen
   uint32_t window = s.window;
 
   if ((receiver.flags & kTcpSackPermitted) != 0) sack = highest_sack(s, ack);
+  ack -= static_cast<uint32_t>(receiver_offset);
+  sack -= static_cast<uint32_t>(receiver_offset);
 
   if (sender.max_window == 0) {
     // The first we see of this side.

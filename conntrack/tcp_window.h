@@ -51,6 +51,9 @@ enum class WindowVerdict : uint8_t {
   kInvalid,
 };
 
-WindowVerdict tcp_in_window(TcpTrack& track, CtDirection direction, const Segment& s, bool be_liberal, Reason& reason);
+// `receiver_offset`: how far the numbers this segment acknowledges are from what the other side counted when it sent
+// them, since NAT changed the length of that (seqadj.h); what is tracked of a side is as it counts itself.
+WindowVerdict tcp_in_window(TcpTrack& track, CtDirection direction, const Segment& s, bool be_liberal, Reason& reason,
+                            int32_t receiver_offset = 0);
 
 }  // namespace nf::ct

@@ -20,7 +20,7 @@ struct Tuple {
   Be16 destination_id;
   uint8_t protocol = 0;
   CtDirection direction = CtDirection::kOriginal;
-  uint16_t zone = 0;
+  uint16_t zone = 0;  // in this tuple's direction. twin: nf_ct_zone_id
 
   uint8_t icmp_type() const { return static_cast<uint8_t>(destination_id.host() >> 8); }
   uint8_t icmp_code() const { return static_cast<uint8_t>(destination_id.host()); }
@@ -37,5 +37,14 @@ struct Tuple {
   }
 };
 static_assert(sizeof(Tuple) == 16);
+
+// A zone by its id in each direction, 0 where it does not count. twin: struct nf_conntrack_zone, nf_ct_zone_id
+struct ZoneIds {
+  uint16_t id[2] = {0, 0};  // [CtDirection]
+  // It counts in both directions, or there is none. twin: dir == NF_CT_DEFAULT_ZONE_DIR
+  bool symmetric() const { return id[0] == id[1]; }
+  // Its id, whichever directions it counts in. twin: nf_conntrack_zone.id
+  uint16_t any() const { return id[0] != 0 ? id[0] : id[1]; }
+};
 
 }  // namespace nf::ct

@@ -1,7 +1,6 @@
 // -j CT and its old name NOTRACK. twin: net/netfilter/xt_CT.c, extensions/libxt_CT.c
-//
-// Modelled are --notrack and --zone with a number. Zones of one direction or from the mark, helpers, timeout policies
-// and event masks are read and printed; a rule with them is reported when a packet reaches it.
+#include "conntrack/helper.h"
+#include "conntrack/timeout_policy.h"
 #include "conntrack/xt_internal.h"
 #include "conntrack/xt_words.h"
 #include "datapath/base/text.h"
@@ -82,7 +81,18 @@ class CtTarget final : public ipt::WithOptions<ipt::Target> {
   void attach(Stack&) override {
     if (notrack_) return;
     conntrack_.netns_get();
-    template_ = conntrack_.template_alloc(zone_);
+    TemplateSpec spec;
+    // Both directions named is a zone for both.
+    const bool original = (seen() & 1u << kZoneOrig) != 0, reply = (seen() & 1u << kZoneReply) != 0;
+    spec.zone_direction[0] = original || !reply;
+    spec.zone_direction[1] = reply || !original;
+    spec.zone_is_mark = zone_is_mark_;
+    for (size_t d = 0; d < 2; ++d) spec.zone[d] = spec.zone_direction[d] ? zone_ : uint16_t{0};
+    if (!helper_.empty()) spec.helper = conntrack_.helpers().find(helper_, protocol_);
+    if (!timeout_.empty()) spec.timeout = conntrack_.timeout_policies().find(timeout_);
+    spec.events = static_cast<uint16_t>(events_);
+    spec.expect_events = static_cast<uint16_t>(expect_events_);
+    template_ = conntrack_.template_alloc(spec);
   }
   void detach(Stack&) override {
     if (notrack_) return;
@@ -91,10 +101,22 @@ class CtTarget final : public ipt::WithOptions<ipt::Target> {
     conntrack_.netns_put();
   }
 
-  // With --notrack the kernel ignores the other options.
-  bool modelled() const override {
-    constexpr uint32_t kModelled = 1u << kNotrack | 1u << kZone;
-    return notrack_ || ((seen() & ~kModelled) == 0 && !zone_is_mark_);
+  // twin: xt_ct_set_helper, xt_ct_set_timeout. With --notrack the kernel looks at nothing else.
+  Status check_entry(const ipt::RuleContext& rule) override {
+    if (notrack_) return {};
+    protocol_ = rule.protocol_inverted ? uint8_t{0} : rule.protocol;
+    if (!helper_.empty()) {
+      if (protocol_ == 0) return error("You must specify a L4 protocol and not use inversions on it");
+      if (conntrack_.helpers().find(helper_, protocol_) == nullptr) return error("No such helper \"" + helper_ + "\"");
+    }
+    if (timeout_.empty()) return {};
+    if (protocol_ == 0) return error("You must specify a L4 protocol and not use inversions on it");
+    const TimeoutPolicy* policy = conntrack_.timeout_policies().find(timeout_);
+    if (policy == nullptr) return error("No such timeout policy \"" + timeout_ + "\"");
+    if (!policy->generic && policy->protocol != protocol_)
+      return error(
+          strf("Timeout policy `%s' can only be used by L4 protocol number %u", timeout_.c_str(), policy->protocol));
+    return {};
   }
 
   ipt::TargetVerdict target(PacketPtr& p, const HookState&) override {
@@ -175,6 +197,7 @@ class CtTarget final : public ipt::WithOptions<ipt::Target> {
   std::string helper_, timeout_;
   uint32_t events_ = 0, expect_events_ = 0;
   uint16_t zone_ = 0;
+  uint8_t protocol_ = 0;  // of the rule; 0: any
   bool zone_is_mark_ = false;
   Connection* template_ = nullptr;  // while attached, without --notrack; owned reference
 };

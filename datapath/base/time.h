@@ -12,5 +12,6 @@ using Duration = int64_t;  // ns
 inline constexpr Duration kMicrosecond = 1'000;
 inline constexpr Duration kMillisecond = 1'000'000;
 inline constexpr Duration kSecond = 1'000'000'000;
+inline constexpr Time kNever = INT64_MAX;
 
 }  // namespace nf

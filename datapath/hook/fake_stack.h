@@ -21,6 +21,7 @@ class FakeStack final : public Stack {
   std::vector<Device> devices_;                         // fill before use; pointers must stay good
   std::map<Be32, RouteType> address_types_;             // others are kUnicast
   std::map<std::string, Be32, std::less<>> addresses_;  // device name -> its first address
+  std::map<Be32, Be32> broadcast_masks_;                // broadcast address, of any device -> netmask
   bool route_ok_ = true;
   int reroutes_ = 0;
   int defrag_users_ = 0;
@@ -55,6 +56,10 @@ class FakeStack final : public Stack {
   std::optional<Be32> first_address(const Device& dev) const override {
     const auto it = addresses_.find(dev.name);
     return it == addresses_.end() ? std::nullopt : std::optional(it->second);
+  }
+  std::optional<Be32> broadcast_mask(const Device&, Be32 broadcast) const override {
+    const auto it = broadcast_masks_.find(broadcast);
+    return it == broadcast_masks_.end() ? std::nullopt : std::optional(it->second);
   }
   bool route_me_harder(Packet&, RouteType) override {
     ++reroutes_;

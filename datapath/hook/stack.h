@@ -36,6 +36,9 @@ class Stack {
   virtual std::optional<Be32> select_address(const Device& dev, Be32 destination, RouteScope scope) const = 0;
   // First address of a device (REDIRECT's choice: in_dev->ifa_list->ifa_local). nullopt when it has none.
   virtual std::optional<Be32> first_address(const Device& dev) const = 0;
+  // The netmask of the device's first primary address that was given this broadcast address; nullopt: none was.
+  // twin: ifa_broadcast, ifa_mask of in_dev->ifa_list
+  virtual std::optional<Be32> broadcast_mask(const Device& dev, Be32 broadcast) const = 0;
   // Routes an outgoing packet anew after its header or mark changed; false: no route, drop. twin: ip_route_me_harder
   virtual bool route_me_harder(Packet& p, RouteType source_type) = 0;
 

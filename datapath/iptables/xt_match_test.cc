@@ -344,6 +344,7 @@ TEST_F(MatchSemantics, AddrtypeLimitsToTheDeviceAsked) {
     }
     std::optional<Be32> select_address(const Device&, Be32, RouteScope) const override { return std::nullopt; }
     std::optional<Be32> first_address(const Device&) const override { return std::nullopt; }
+    std::optional<Be32> broadcast_mask(const Device&, Be32) const override { return std::nullopt; }
     bool route_me_harder(Packet&, RouteType) override { return true; }
     void defrag_get() override {}
     void defrag_put() override {}

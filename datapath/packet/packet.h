@@ -154,6 +154,7 @@ class Packet {
   bool df_fragments = false;      // a fragment carried DF (IPSKB_FRAG_PMTU: DF on the largest fragment)
   bool ignore_df = false;         // put together by PREROUTING or OUTPUT: may be cut again. twin: skb->ignore_df
   bool forwarded = false;         // twin: IPSKB_FORWARDED
+  bool from_socket = false;       // a local process's own, not the copy that loops back. twin: skb->sk
   bool traced = false;            // the run of this packet is told to the trace sink
 
  private:

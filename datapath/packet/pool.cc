@@ -2,6 +2,7 @@
 
 #include <cassert>
 #include <cstring>
+#include <utility>
 
 namespace nf {
 
@@ -81,6 +82,16 @@ PacketPtr PacketPool::copy(const Packet& p) {
   const uint32_t from = p.has_mac_ && p.mac_ < p.data_ ? p.mac_ : p.data_;
   std::memcpy(buffer + from, p.buffer_ + from, used - from);
   return c;
+}
+
+bool PacketPool::make_tailroom(Packet& p, uint32_t tailroom) {
+  if (p.tailroom() >= tailroom) return true;
+  if (p.data_ + p.length_ + tailroom > kLarge) return false;
+  const PacketPtr larger = allocate(kLarge - kHeadroom);
+  std::memcpy(larger->buffer_, p.buffer_, p.capacity_);
+  std::swap(larger->buffer_, p.buffer_);
+  std::swap(larger->capacity_, p.capacity_);
+  return true;
 }
 
 void PacketPool::release(Packet* p) {

@@ -29,6 +29,10 @@ class PacketPool {
   // A deep copy: bytes and all metadata but the connection. twin: skb_copy without _nfct
   PacketPtr copy(const Packet& p);
 
+  // Makes room for `tailroom` more bytes at the end; the packet's bytes may move, everything else stays as it is.
+  // False: it would be longer than any packet. twin: pskb_expand_head
+  bool make_tailroom(Packet& p, uint32_t tailroom);
+
   size_t in_use() const { return in_use_; }
 
   // Called with Packet::ct != 0 when a packet is freed. twin: nf_conntrack_put

@@ -1,6 +1,9 @@
 #include "datapath/packet/rewrite.h"
 
+#include <cstring>
+
 #include "datapath/packet/checksum.h"
+#include "datapath/packet/pool.h"
 
 namespace nf {
 namespace {
@@ -76,6 +79,54 @@ void set_icmp_id(Packet& p, Be16 id) {
   // Also when the id stays: a sum of 0xffff, of a message of zeros, becomes 0.
   icmp->checksum = checksum_replace(icmp->checksum, icmp->id, id);
   icmp->id = id;
+}
+
+void set_tcp_word(Packet& p, size_t offset, Be32 value) {
+  // Whatever the packet is: an ICMP error may be taken for a segment (conntrack/seqadj.cc).
+  Be32& field = *view<Be32>(p.transport(), offset);
+  if (p.checksum != ChecksumState::kPartial) {
+    Be16& check = view<TcpHeader>(p.transport())->checksum;
+    check = checksum_replace(check, field, value);
+  }
+  field = value;
+}
+
+bool replace_payload(Packet& p, PacketPool& pool, uint32_t offset, uint32_t length, std::string_view text) {
+  const auto size = static_cast<uint32_t>(text.size());
+  const auto old_length = static_cast<uint16_t>(p.transport().size());
+  if (size > length) {
+    const uint32_t more = size - length;
+    if (p.length() + more > 65535 || !pool.make_tailroom(p, more)) return false;
+  }
+  const uint32_t header = p.ip().header_length();
+  const uint32_t rest = p.length() - header - offset - length;
+  uint8_t* at = p.data() + header + offset;
+  std::memmove(at + size, at + length, rest);
+  std::memcpy(at, text.data(), size);
+  if (size > length)
+    p.put(size - length);
+  else
+    p.trim(p.length() - (length - size));
+
+  Ipv4Header& ip = p.ip();
+  ip.total_length = be16(static_cast<uint16_t>(p.length()));
+  ip_send_check(ip);
+  const auto new_length = static_cast<uint16_t>(p.transport().size());
+  if (ip.protocol == kProtoUdp) {
+    UdpHeader& udp = *view<UdpHeader>(p.transport());
+    udp.length = be16(new_length);
+    if (udp_without_checksum(p, udp.checksum)) return true;
+  }
+  Be16* check = pseudo_checksum_field(p);
+  if (check == nullptr) return true;
+  if (p.checksum == ChecksumState::kPartial) {
+    const Sum sum = Sum{check->raw()} + static_cast<uint16_t>(~be16(old_length).raw()) + be16(new_length).raw();
+    *check = Be16::from_raw(checksum_fold(sum));
+  } else {
+    p.checksum = ChecksumState::kPartial;
+    *check = Be16::from_raw(checksum_fold(checksum_pseudo(ip.source, ip.destination, ip.protocol, new_length)));
+  }
+  return true;
 }
 
 void set_ttl(Packet& p, uint8_t ttl) {

@@ -5,6 +5,8 @@
 // A UDP checksum of 0 (none) stays 0; a result of 0 is written as 0xffff.
 #pragma once
 
+#include <string_view>
+
 #include "datapath/packet/packet.h"
 
 namespace nf {
@@ -22,6 +24,16 @@ void set_port(Packet& p, ManipType which, Be16 port);
 
 // ICMP query id with the ICMP checksum; the caller proved 8 bytes. twin: icmp_manip_pkt
 void set_icmp_id(Packet& p, Be16 id);
+
+// The four bytes at `offset` of the TCP header, which is there as far as that, with the checksum.
+// twin: inet_proto_csum_replace4(&tcph->check, skb, from, to, false)
+void set_tcp_word(Packet& p, size_t offset, Be32 value);
+
+// Puts `text` in the place of `length` bytes at `offset`, counted from behind the IPv4 header; IP length and header
+// checksum, UDP length and the transport checksum (kPartial from then on, unless a UDP packet carries none) follow.
+// The packet is in one piece afterwards, and its bytes may have moved. False: it would be too long.
+// twin: mangle_contents and nf_nat_csum_recalc, net/netfilter/nf_nat_helper.c
+bool replace_payload(Packet& p, PacketPool& pool, uint32_t offset, uint32_t length, std::string_view text);
 
 // TTL minus one; the header checksum follows. twin: ip_decrease_ttl
 void decrease_ttl(Packet& p);

@@ -10,7 +10,6 @@ namespace {
 
 using State = NeighbourState;
 
-constexpr Time kNever = INT64_MAX;
 constexpr Duration kTick = 10 * kMillisecond;  // the kernel never sets a timer closer than HZ/100
 constexpr Duration kGcInterval = NeighbourTable::kReachableTime / 2;
 

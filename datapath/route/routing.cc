@@ -112,6 +112,14 @@ std::optional<Be32> Routing::first_address(const Device& dev) const {
   return list == nullptr || list->empty() ? std::nullopt : std::optional(list->front().local);
 }
 
+std::optional<Be32> Routing::broadcast_mask(const Device& dev, Be32 broadcast) const {
+  const auto* list = impl_->devices.find(dev);
+  if (list == nullptr) return std::nullopt;
+  for (const Address& a : *list)
+    if (!a.secondary && a.broadcast == broadcast) return prefix_mask(a.length);
+  return std::nullopt;
+}
+
 bool Routing::on_link(const Device& dev, Be32 a, Be32 b) const { return impl_->devices.on_link(dev, a, b); }
 
 }  // namespace nf

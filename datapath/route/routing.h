@@ -144,6 +144,8 @@ class Routing {
   RouteType address_type(Be32 address, const Device* dev) const;
   std::optional<Be32> select_address(const Device& dev, Be32 destination, RouteScope scope) const;
   std::optional<Be32> first_address(const Device& dev) const;
+  // The netmask of the first primary address with this broadcast address.
+  std::optional<Be32> broadcast_mask(const Device& dev, Be32 broadcast) const;
   // Is `a` on a subnet of the device (and `b` on the same one, unless zero)? twin: inet_addr_onlink
   bool on_link(const Device& dev, Be32 a, Be32 b) const;
 

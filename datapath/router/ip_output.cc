@@ -28,6 +28,7 @@ void IpLayer::loop_back(const Packet& p, const Device* in) {
   // Of the groups only all-hosts has this host as a member.
   if (p.dst.type == RouteType::kMulticast && p.ip().destination != ip4(224, 0, 0, 1)) return;
   PacketPtr copy = r_.clone(p);
+  copy->from_socket = false;
   if (!r_.run_hook(HookPoint::kPostRouting, copy, in, copy->dst.out)) return;
   copy->type = PacketType::kLoopback;
   copy->checksum = ChecksumState::kUnnecessary;

@@ -177,6 +177,7 @@ bool is_icmp_answer(const Packet& p) {
 void Router::send_from_host(PacketPtr p, Time now, bool stack_answers) {
   now_ = now;
   begin_trace(*p);
+  p->from_socket = true;
   if (const DropReason bad = IpLayer::validate(*p); bad != DropReason::kNone) return drop(std::move(p), bad);
   tell(*p, trace::Received{&loopback(), true});
   Be32 source;
@@ -317,6 +318,9 @@ std::optional<Be32> Router::select_address(const Device& dev, Be32 destination, 
   return routing_->select_address(dev, destination, scope);
 }
 std::optional<Be32> Router::first_address(const Device& dev) const { return routing_->first_address(dev); }
+std::optional<Be32> Router::broadcast_mask(const Device& dev, Be32 broadcast) const {
+  return routing_->broadcast_mask(dev, broadcast);
+}
 
 void Router::icmp_send(const Packet& cause, uint8_t type, uint8_t code, uint32_t info) {
   icmp_.send(cause, type, code, info);

@@ -143,6 +143,7 @@ class Router final : public Stack {
   RouteType address_type(Be32 address, const Device* dev) const override;
   std::optional<Be32> select_address(const Device& dev, Be32 destination, RouteScope scope) const override;
   std::optional<Be32> first_address(const Device& dev) const override;
+  std::optional<Be32> broadcast_mask(const Device& dev, Be32 broadcast) const override;
   bool route_me_harder(Packet& p, RouteType source_type) override;
   void defrag_get() override;
   void defrag_put() override;

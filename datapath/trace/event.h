@@ -75,6 +75,21 @@ struct NatRewrote {  // bytes of this packet were changed
   bool reply_direction;  // the inverse of what the original direction got
   Endpoints before, after;
 };
+struct ExpectationMade {  // a helper read in this packet's payload of a connection to come
+  std::string_view helper;
+  Endpoints expected;  // zero: any
+};
+struct ExpectationMet {  // the connection just created was expected
+  std::string_view helper;  // of the master
+  Endpoints master;         // its original tuple
+};
+struct PayloadMangled {  // NAT changed an address in the payload
+  std::string_view helper;
+  int32_t longer;  // bytes
+};
+struct SequenceAdjusted {  // TCP, for an earlier PayloadMangled
+  int32_t sequence, acknowledgement;  // what was added
+};
 struct Routed {
   RouteType type;
   const Device* out;
@@ -96,7 +111,8 @@ struct Dropped {
 };
 
 using Event = std::variant<Received, HookEntered, RuleMatched, PolicyReached, ConntrackSeen, ConntrackConfirmed,
-                           NatSkipped, NatSetUp, NatRewrote, Routed, Bridged, Delivered, Sent, Dropped>;
+                           NatSkipped, NatSetUp, NatRewrote, ExpectationMade, ExpectationMet,
+                           PayloadMangled, SequenceAdjusted, Routed, Bridged, Delivered, Sent, Dropped>;
 
 class Sink {
  public:

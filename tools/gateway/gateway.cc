@@ -11,7 +11,9 @@ Gateway::Gateway(const GatewayOptions& options)
     : router_(RouterOptions{options.seed, options.assume_neighbours}),
       iptables_(std::make_unique<ipt::Iptables>(router_, registry_)),
       conntrack_(router_, ct::Options{.hash_seed = options.seed, .buckets = options.conntrack_buckets}),
-      nat_(router_, conntrack_, *iptables_) {
+      nat_(router_, conntrack_, *iptables_),
+      helper_nats_(nat_) {
+  ct::register_helpers(conntrack_, helper_nats_.interfaces());
   ipt::register_base_extensions(registry_);
   ct::register_conntrack_extensions(registry_, conntrack_);
   nat::register_nat_extensions(registry_, nat_);

@@ -11,6 +11,7 @@
 #include "conntrack/conntrack.h"
 #include "datapath/iptables/iptables.h"
 #include "datapath/router/router.h"
+#include "nat/helper/helpers.h"
 #include "nat/nat.h"
 #include "tools/gateway/network_setup.h"
 #include "tools/lab/lab.h"
@@ -53,6 +54,7 @@ class Gateway {
   std::unique_ptr<ipt::Iptables> iptables_;  // its rules' extensions refer to conntrack and nat: gone first
   ct::Conntrack conntrack_;
   nat::Nat nat_;
+  nat::HelperNats helper_nats_;
   std::unique_ptr<NetworkSetup> network_;
 };
 

@@ -274,6 +274,14 @@ void TextSink::event(const Packet& p, const trace::Event& event) {
           line(2, strf("nat %s: %s%s rewritten, %s => %s", std::string(hook_name(e.hook)).c_str(),
                        e.manip == ManipType::kSource ? "source" : "destination", e.reply_direction ? " of a reply" : "",
                        describe(e.before).c_str(), describe(e.after).c_str()));
+        } else if constexpr (std::is_same_v<E, trace::ExpectationMade>) {
+          line(2, "helper " + std::string(e.helper) + ": expects " + describe(e.expected));
+        } else if constexpr (std::is_same_v<E, trace::ExpectationMet>) {
+          line(2, "conntrack: expected by helper " + std::string(e.helper) + " of " + describe(e.master));
+        } else if constexpr (std::is_same_v<E, trace::PayloadMangled>) {
+          line(2, strf("nat: payload rewritten for helper %s, %+d bytes", std::string(e.helper).c_str(), e.longer));
+        } else if constexpr (std::is_same_v<E, trace::SequenceAdjusted>) {
+          line(2, strf("conntrack: sequence number %+d, acknowledgement %+d", e.sequence, e.acknowledgement));
         } else if constexpr (std::is_same_v<E, trace::Routed>) {
           leave_hook(false);
           place_.unicast = e.type == RouteType::kUnicast;
