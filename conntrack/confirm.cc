@@ -28,7 +28,19 @@ bool same_flow(const Connection& a, const Connection& b) {
          (a.tuple[0].same_key(b.tuple[1]) && a.tuple[1].same_key(b.tuple[0]));
 }
 
+// Those that are newer than number `known`.
+void tell_expected(const Packet& p, const HelpPart& help, uint32_t known, trace::Sink& sink) {
+  for (const Expectation* e = help.expectations; e != nullptr && e->id > known; e = e->next_of_master)
+    sink.event(p, trace::ExpectationMade{help.helper->name(), endpoints(e->tuple)});
+}
+
 }  // namespace
+
+// Who has the tuple that stands, or shall stand, for this direction of `c`. twin: nf_ct_key_equal
+Connection* Core::find_same(const Connection& c, CtDirection which, const Key& key, uint64_t hash, Time now) {
+  CtDirection direction;
+  return c.zone().symmetric() ? find(key, hash, direction, now) : find_only(key, hash, which, now);
+}
 
 // The packet goes on with the connection that was first. twin: __nf_ct_resolve_clash
 bool Core::merge(PacketPtr& p, Connection& winner) {
@@ -47,8 +59,7 @@ bool Core::resolve_clash(PacketPtr& p, Connection& winner, const Key& reply, uin
   Connection& loser = *connection_of(p->ct);
   if (allow_clash(winner.original().protocol)) {
     if (merge(p, winner)) return true;
-    CtDirection direction;
-    if (Connection* other = find(reply, reply_hash, direction, now); other != nullptr) {
+    if (Connection* other = find_same(loser, CtDirection::kReply, reply, reply_hash, now); other != nullptr) {
       if (merge(p, *other)) return true;
     } else {
       // Only the original tuple is taken. The loser is entered for its replies alone, and for a second: they find their
@@ -80,9 +91,8 @@ Verdict Core::insert(PacketPtr& p, Time now) {
   const Key original = Key::of(c.tuple[0]), reply = Key::of(c.tuple[1]);
   const uint64_t original_hash = table.hash(original), reply_hash = table.hash(reply);
   // NAT chose while this connection was in no table: somebody may have been quicker.
-  CtDirection direction;
-  Connection* winner = find(original, original_hash, direction, now);
-  if (winner == nullptr) winner = find(reply, reply_hash, direction, now);
+  Connection* winner = find_same(c, CtDirection::kOriginal, original, original_hash, now);
+  if (winner == nullptr) winner = find_same(c, CtDirection::kReply, reply, reply_hash, now);
   if (winner != nullptr)
     return resolve_clash(p, *winner, reply, reply_hash, now) ? Verdict::kAccept : drop(*p, DropReason::kConntrackClash);
 
@@ -124,12 +134,15 @@ Verdict Core::confirm_silently(PacketPtr& p, const HookState& state) {
 // What comes before: the helper reads the packet, and its sequence numbers are put right. twin: nf_confirm
 Verdict Core::help_and_adjust(Packet& p, Connection& c, const HookState& state) {
   // Asked before the helper, which may begin an adjustment: this packet's own numbers stay.
-  const bool came_back = state.hook == HookPoint::kLocalIn && state.in != nullptr && state.in->loopback;
+  const bool came_back =
+      state.hook == HookPoint::kLocalIn && state.in != nullptr && state.in->kind == DeviceKind::kLoopback;
   const bool adjust = (c.status & kSeqAdjust) != 0 && !came_back;
   const HelpPart* help = help_of(c);
   if ((help == nullptr && !adjust) || p.ctinfo == CtInfo::kRelatedReply) return Verdict::kAccept;
   if (help != nullptr && help->helper != nullptr) {
+    const uint32_t known = expectations.last_id();
     const Verdict v = help->helper->help({face, p, c, state});
+    if (state.trace != nullptr) tell_expected(p, *help, known, *state.trace);
     if (v != Verdict::kAccept) return v;
   }
   if (!adjust) return Verdict::kAccept;
@@ -159,9 +172,10 @@ Verdict Core::confirm(PacketPtr& p, const HookState& state) {
 }
 
 bool Core::tuple_taken(const Tuple& reply, const Connection& ignored, Time now) {
-  const Key key = Key::of(reply);
-  CtDirection direction;
-  const Connection* c = find(key, table.hash(key), direction, now);
+  Tuple tuple = reply;
+  tuple.zone = ignored.reply().zone;
+  const Key key = Key::of(tuple);
+  const Connection* c = find_same(ignored, CtDirection::kReply, key, table.hash(key), now);
   // With the same original tuple it is the same flow; confirm will see to that.
   if (c == nullptr || c == &ignored || c->original().same_key(ignored.original())) return false;
   ++stats.found;

@@ -1,6 +1,7 @@
 // The face of the folder: Conntrack hands to Core, and stands on the hooks while somebody needs it.
 #include "conntrack/conntrack.h"
 
+#include <algorithm>
 #include <cassert>
 
 #include "conntrack/core.h"
@@ -78,9 +79,15 @@ Connection* Conntrack::find(const Tuple& tuple, CtDirection& direction, Time now
   return core_->find(key, core_->table.hash(key), direction, now);
 }
 
+Connection* Conntrack::find(const Tuple& tuple, const ZoneIds& zone, CtDirection& direction, Time now) {
+  return core_->find(tuple, zone, direction, now);
+}
+
 void Conntrack::alter_reply(Connection& c, const Tuple& reply) {
   assert(!c.confirmed());
+  const uint16_t zone = c.tuple[1].zone;
   c.tuple[1] = reply;
+  c.tuple[1].zone = zone;
   c.tuple[1].direction = CtDirection::kReply;
 }
 
@@ -134,13 +141,47 @@ Connection* Conntrack::template_alloc(const TemplateSpec& spec) {
   if (spec.zone_is_mark) rare_parts(c).zone_from_mark = {spec.zone_direction[0], spec.zone_direction[1]};
   if (spec.helper != nullptr) add_help(c).helper = spec.helper;
   if (spec.timeout != nullptr) rare_parts(c).timeout = spec.timeout;
-  c.event_mask = spec.events;
-  c.expect_event_mask = spec.expect_events;
+  // With nf_conntrack_events at 2 the masks of a rule loaded while nobody listens are lost. twin: nf_ct_ecache_ext_add
+  const bool lost = core_->settings.events == 2 && !core_->heard();
+  c.event_mask = lost ? uint16_t{0} : spec.events;
+  c.expect_event_mask = lost ? uint16_t{0} : spec.expect_events;
   return &c;
 }
 
+void Conntrack::labels_get() { ++core_->label_users; }
+void Conntrack::labels_put() { --core_->label_users; }
 Expectations& Conntrack::expectations() { return core_->expectations; }
+GreKeymap& Conntrack::gre_keymap() { return core_->gre_keymap; }
 HelperRegistry& Conntrack::helpers() { return core_->helpers; }
+TimeoutPolicy Conntrack::usual_timeouts(uint8_t protocol) const {
+  const Settings& s = core_->settings;
+  TimeoutPolicy policy;
+  policy.protocol = protocol;
+  auto& seconds = policy.seconds;
+  switch (protocol) {
+    case kProtoTcp:
+      std::copy(std::begin(s.tcp_timeout), std::end(s.tcp_timeout), seconds.begin());
+      break;
+    case kProtoSctp:
+      std::copy(std::begin(s.sctp_timeout), std::end(s.sctp_timeout), seconds.begin());
+      break;
+    case kProtoUdp:
+    case kProtoUdplite:
+      seconds[0] = s.udp_timeout;
+      seconds[1] = s.udp_timeout_stream;
+      break;
+    case kProtoGre:
+      seconds[0] = s.gre_timeout;
+      seconds[1] = s.gre_timeout_stream;
+      break;
+    case kProtoIcmp:
+      seconds[0] = s.icmp_timeout;
+      break;
+    default:
+      seconds[0] = s.generic_timeout;
+  }
+  return policy;
+}
 TimeoutPolicies& Conntrack::timeout_policies() { return core_->timeout_policies; }
 Stack& Conntrack::stack() { return core_->stack; }
 

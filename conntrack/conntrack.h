@@ -20,7 +20,7 @@
 
 namespace nf::ct {
 
-// twin: struct ip_conntrack_stat; the order `conntrack -S` prints is in conntrack/format.h
+// twin: struct ip_conntrack_stat; the order `conntrack -S` prints is in conntrack/text/format.h
 struct Stats {
   uint64_t found = 0, invalid = 0, insert = 0, insert_failed = 0, drop = 0, early_drop = 0, icmp_error = 0,
            expect_new = 0, expect_create = 0, expect_delete = 0, search_restart = 0, clash_resolve = 0,
@@ -56,7 +56,9 @@ struct Options {
 };
 
 class Core;
+struct EntryState;
 class Expectations;
+class GreKeymap;
 class Helper;
 class HelperRegistry;
 class TimeoutPolicies;
@@ -97,7 +99,9 @@ class Conntrack {
   bool tuple_taken(const Tuple& reply, const Connection& ignored, Time now);
   // The table entry with this key, or null; expired entries count as absent.
   Connection* find(const Tuple& key, CtDirection& direction, Time now);
-  // Sets the reply tuple of an unconfirmed connection. twin: nf_conntrack_alter_reply
+  // The one that has this tuple (its `zone` does not count) in this zone. twin: nf_conntrack_find_get
+  Connection* find(const Tuple& tuple, const ZoneIds& zone, CtDirection& direction, Time now);
+  // Sets the reply tuple of an unconfirmed connection; its zone stays. twin: nf_conntrack_alter_reply
   void alter_reply(Connection& c, const Tuple& reply);
   // Called once for each connection, just before it is freed: when it left the table, or died unconfirmed, and no
   // packet carries it any more (nat unlinks itself). twin: nf_conntrack_free
@@ -112,7 +116,8 @@ class Conntrack {
   // twin: nf_ct_invert_tuple
   static bool invert(Tuple& inverse, const Tuple& original);
   // The tuple of a packet at its IPv4 header; false: too short, or a fragment. twin: nf_ct_get_tuplepr
-  static bool get_tuple(std::span<const uint8_t> ip_packet, Tuple& tuple);
+  // `keymap`: where PPTP's GRE has its source id from; null: zero.
+  static bool get_tuple(std::span<const uint8_t> ip_packet, Tuple& tuple, const GreKeymap* keymap = nullptr);
   // Gives the packet `to` (an ICMP error or reset about `from`) the connection of `from` as RELATED.
   // twin: nf_conntrack_attach
   void attach(Packet& to, const Packet& from);
@@ -138,13 +143,30 @@ class Conntrack {
   }
 
   // --- the parts that few connections have
+  // A rule that looks at labels becomes live / ceases to be: while there is one, connections are made with a place for
+  // them. twin: nf_connlabels_get / nf_connlabels_put
+  void labels_get();
+  void labels_put();
   Expectations& expectations();
+  GreKeymap& gre_keymap();
   HelperRegistry& helpers();
   TimeoutPolicies& timeout_policies();
+  // A policy without a name that has the sysctls' values of this moment. `protocol`: one that policy_protocol() gives.
+  // twin: ctnl_timeout.nlattr_to_obj without attributes
+  TimeoutPolicy usual_timeouts(uint8_t protocol) const;
   Stack& stack();
 
+  // --- by hand (entry_state.h). 0 or the errno ctnetlink would answer with
+  // A new one, told as [NEW]. twin: ctnetlink_new_conntrack with NLM_F_CREATE | NLM_F_EXCL
+  int create_entry(const EntryState& state, const std::function<bool(Connection&, const EntryState&, Time)>& nat,
+                   Time now);
+  // Only what `state` has besides the tuples; what came before a refusal stays changed. twin:
+  // ctnetlink_change_conntrack
+  int change_entry(Connection& c, const EntryState& state, Time now);
+
   // --- state
-  // Every live entry as a dump shows it: neither expired nor hidden (kNatClash). The visitor may kill what it is given.
+  // Every live entry as a dump shows it: not the hidden ones (kNatClash); those that have run out are removed. The
+  // visitor may kill what it is given.
   void for_each(const std::function<void(Connection&)>& visit);
   size_t count() const;    // nf_conntrack_count
   size_t flush(Time now);  // -F

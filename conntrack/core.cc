@@ -22,11 +22,23 @@ Track handle_packet(const TrackInput& in) {
       return icmp_packet(in);
     case kProtoUdplite:
       return udplite_packet(in);
+    case kProtoSctp:
+      return sctp_packet(in);
     case kProtoGre:
       return gre_packet(in);
     default:
       return generic_packet(in);
   }
+}
+
+// The zone that a packet with this template (null: none) is in. twin: nf_ct_zone_tmpl
+ZoneIds zone_of_packet(const Connection* tmpl, const Packet& p) {
+  if (tmpl == nullptr) return {};
+  ZoneIds zone = tmpl->zone();
+  if (tmpl->rare == nullptr) return zone;
+  for (size_t d = 0; d < 2; ++d)
+    if (tmpl->rare->zone_from_mark[d]) zone.id[d] = static_cast<uint16_t>(p.mark);
+  return zone;
 }
 
 Verdict drop(Packet& p, DropReason reason) {
@@ -43,7 +55,7 @@ void Core::prepare(std::span<Packet* const> batch) {
   for (size_t i = 0; i < batch.size(); ++i) {
     Packet& p = *batch[i];
     Tuple tuple;
-    if (!Conntrack::get_tuple(p.bytes(), tuple)) continue;
+    if (!Conntrack::get_tuple(p.bytes(), tuple, &gre_keymap)) continue;
     Prepared& place = prepared_[i];
     place.key = Key::of(tuple);
     place.hash = table.hash(place.key);
@@ -65,19 +77,19 @@ uint64_t Core::hash_of(const Packet& p, const Key& key) const {
   return table.hash(key);
 }
 
-Core::Resolved Core::resolve_normal_ct(Packet& p, uint16_t zone, const Connection* tmpl, const HookState& state,
+Core::Resolved Core::resolve_normal_ct(Packet& p, const ZoneIds& zone, const Connection* tmpl, const HookState& state,
                                        bool& created) {
   const Time now = state.now;
   Tuple tuple;
-  if (!Conntrack::get_tuple(p.bytes(), tuple)) {
+  if (!Conntrack::get_tuple(p.bytes(), tuple, &gre_keymap)) {
     reason.note("truncated header");
     return Resolved::kNoConnection;
   }
-  tuple.zone = zone;
+  tuple.zone = zone.id[0];
   const Key key = Key::of(tuple);
   const uint64_t hash = hash_of(p, key);
   CtDirection direction = CtDirection::kOriginal;
-  Connection* c = find(key, hash, direction, now);
+  Connection* c = zone.symmetric() ? find(key, hash, direction, now) : find(tuple, zone, direction, now);
   if (c != nullptr) {
     Conntrack::get(*c);
   } else {
@@ -86,9 +98,11 @@ Core::Resolved Core::resolve_normal_ct(Packet& p, uint16_t zone, const Connectio
       reason.note("an ICMP type that nothing answers");
       return Resolved::kNoConnection;
     }
+    reply.zone = zone.id[1];
     c = create(tuple, reply, hash, now);
     if (c == nullptr) return Resolved::kTooStressed;
     created = true;
+    direction = CtDirection::kOriginal;  // and not that of an expired one met on the way
     init(*c, tmpl, p, state);
   }
   p.ct = reinterpret_cast<uintptr_t>(c);
@@ -102,7 +116,7 @@ Core::Resolved Core::resolve_normal_ct(Packet& p, uint16_t zone, const Connectio
 }
 
 Verdict Core::track(PacketPtr& p, const Connection* tmpl, const HookState& state, bool& created) {
-  const uint16_t zone = tmpl != nullptr ? tmpl->tuple[0].zone : uint16_t{0};
+  const ZoneIds zone = zone_of_packet(tmpl, *p);
   const Ipv4Header& ip = p->ip();
   if (ip.fragment_offset() != 0 || ip.header_length() > p->length()) {
     ++stats.invalid;
@@ -170,10 +184,9 @@ Verdict Core::in(PacketPtr& p, const HookState& state) {
     if (traced) {
       Tuple tuple;
       CtDirection direction;
-      if (Conntrack::get_tuple(p->bytes(), tuple)) {
-        tuple.zone = tmpl != nullptr ? tmpl->tuple[0].zone : uint16_t{0};
-        const Key key = Key::of(tuple);
-        if (Connection* c = find(key, table.hash(key), direction, state.now); c != nullptr) before = state_name(*c);
+      if (Conntrack::get_tuple(p->bytes(), tuple, &gre_keymap)) {
+        const ZoneIds zone = zone_of_packet(tmpl, *p);
+        if (Connection* c = find(tuple, zone, direction, state.now); c != nullptr) before = state_name(*c);
       }
     }
     verdict = track(p, tmpl, state, created);

@@ -13,6 +13,7 @@
 
 #include "conntrack/conntrack.h"
 #include "conntrack/expect.h"
+#include "conntrack/gre_keymap.h"
 #include "conntrack/helper.h"
 #include "conntrack/reason.h"
 #include "conntrack/settings.h"
@@ -51,11 +52,17 @@ class Core {
   void for_each(const std::function<void(Connection&)>& visit);
   // The live connection with this key; an expired one is removed and counts as absent. twin: __nf_conntrack_find_get
   Connection* find(const Key& key, uint64_t hash, CtDirection& direction, Time now);
+  // The same, of tuples of one direction only.
+  Connection* find_only(const Key& key, uint64_t hash, CtDirection only, Time now);
+  // The one that has this tuple (its `zone` does not count) in this zone. twin: nf_conntrack_find_get
+  Connection* find(Tuple tuple, const ZoneIds& zone, CtDirection& direction, Time now);
   // Number of index entries that a chain of the kernel's fixed table would hold for this hash.
   int chain_length(uint64_t hash, int enough) const;
 
   // --- events. twin: nf_conntrack_ecache.c
   void deliver_events(Connection& c, Time now);
+  bool heard() const { return !listeners.empty() || expectations.has_listeners(); }
+  // To all listeners, if the connection's mask has one of `events`.
   void report(EventReport::Kind kind, const Connection& c, uint16_t events, Time now);
 
   // --- for the protocol trackers
@@ -81,7 +88,9 @@ class Core {
   HelperRegistry helpers;
   TimeoutPolicies timeout_policies;
   Expectations expectations{*this};
-  int users = 0;  // netns_get minus netns_put
+  GreKeymap gre_keymap;
+  int users = 0;        // netns_get minus netns_put
+  int label_users = 0;  // labels_get minus labels_put. twin: netns_ct.labels_used
   struct Listener {
     ListenerId id;
     std::function<void(const EventReport&)> function;
@@ -93,14 +102,17 @@ class Core {
  private:
   enum class Resolved : uint8_t { kOk, kNoConnection, kTooStressed };
   Verdict track(PacketPtr& p, const Connection* tmpl, const HookState& state, bool& created);
-  Resolved resolve_normal_ct(Packet& p, uint16_t zone, const Connection* tmpl, const HookState& state, bool& created);
+  Resolved resolve_normal_ct(Packet& p, const ZoneIds& zone, const Connection* tmpl, const HookState& state,
+                             bool& created);
   uint64_t hash_of(const Packet& p, const Key& key) const;
 
   Verdict help_and_adjust(Packet& p, Connection& c, const HookState& state);
   Verdict insert(PacketPtr& p, Time now);
+  Connection* find_same(const Connection& c, CtDirection which, const Key& key, uint64_t hash, Time now);
   bool resolve_clash(PacketPtr& p, Connection& winner, const Key& reply, uint64_t reply_hash, Time now);
   bool merge(PacketPtr& p, Connection& winner);
 
+  Time sweep(Time now);
   bool early_drop(uint64_t hash, Time now);
   void free(Connection& c);
   void log_table_full(Time now);

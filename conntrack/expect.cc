@@ -59,12 +59,18 @@ struct Expectations::Impl {
   std::map<uint32_t, std::unique_ptr<Expectation>> by_age;  // the number counts what was entered
   uint32_t entered = 0;
   Time soonest = kNever;  // no later than the first that runs out
-  std::vector<std::function<void(const ExpectReport&)>> listeners;
+  struct Listener {
+    uint32_t id;
+    std::function<void(const ExpectReport&)> function;
+  };
+  std::vector<Listener> listeners;
+  uint32_t last_listener = 0;
+  ExpectPortSearch* port_search = nullptr;
 
   void report(ExpectReport::Kind kind, const Expectation& e, Time now) const {
     const uint16_t bit = kind == ExpectReport::Kind::kNew ? 1 : 2;
     if ((e.master->extensions & kExtEvents) == 0 || (e.master->expect_event_mask & bit) == 0) return;
-    for (const auto& listener : listeners) listener({kind, e, now});
+    for (const Listener& listener : listeners) listener.function({kind, e, now});
   }
 
   // Out of every list; the caller owns it. twin: nf_ct_unlink_expect
@@ -89,7 +95,7 @@ struct Expectations::Impl {
   }
 };
 
-Expectations::Expectations(Core& core) : impl_(std::make_unique<Impl>(Impl{core, {}, {}, 0, kNever, {}})) {}
+Expectations::Expectations(Core& core) : impl_(std::make_unique<Impl>(Impl{core, {}, {}, 0, kNever, {}, 0, nullptr})) {}
 Expectations::~Expectations() = default;
 
 Expectation Expectations::make(Connection& master, uint8_t expect_class, const Be32* source, Be32 destination,
@@ -196,12 +202,20 @@ void Expectations::remove_of(Connection& master, Time now) {
   while (help->expectations != nullptr) impl_->take_out(*help->expectations, now);
 }
 
+void Expectations::set_port_search(ExpectPortSearch* search) { impl_->port_search = search; }
+
+uint32_t Expectations::port_offset(const Expectation& e, uint16_t min, unsigned range, Random& random) {
+  if (impl_->port_search != nullptr) return impl_->port_search->offset(e, min, range) % range;
+  return random.below(range);
+}
+
 void Expectations::for_each(const std::function<void(Expectation&)>& visit, Time now) {
   expire(now);
   for (auto i = impl_->by_age.begin(); i != impl_->by_age.end();) visit(*(i++)->second);
 }
 
 size_t Expectations::count() const { return impl_->by_age.size(); }
+uint32_t Expectations::last_id() const { return impl_->entered; }
 
 void Expectations::flush(Time now) {
   while (!impl_->by_age.empty()) impl_->take_out(*impl_->by_age.begin()->second, now);
@@ -220,9 +234,14 @@ Time Expectations::expire(Time now) {
   return impl_->soonest = soonest;
 }
 
-void Expectations::listen(std::function<void(const ExpectReport&)> listener) {
-  impl_->listeners.push_back(std::move(listener));
+uint32_t Expectations::listen(std::function<void(const ExpectReport&)> listener) {
+  impl_->listeners.push_back({++impl_->last_listener, std::move(listener)});
+  return impl_->last_listener;
 }
+void Expectations::unlisten(uint32_t id) {
+  std::erase_if(impl_->listeners, [&](const Impl::Listener& l) { return l.id == id; });
+}
+bool Expectations::has_listeners() const { return !impl_->listeners.empty(); }
 
 int64_t seconds_left(const Expectation& e, Time now) { return e.expires > now ? (e.expires - now) / kSecond : 0; }
 

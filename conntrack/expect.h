@@ -10,6 +10,7 @@
 
 #include "conntrack/connection.h"
 #include "conntrack/tuple.h"
+#include "datapath/base/random.h"
 #include "datapath/base/time.h"
 #include "datapath/hook/hook.h"
 #include "datapath/packet/packet.h"
@@ -64,6 +65,15 @@ struct Expectation {
 // 0, -EBUSY, -EALREADY, -EMFILE, -ESHUTDOWN
 enum class ExpectError : uint8_t { kNone, kBusy, kAlready, kTooMany, kShutDown };
 
+// Which port an expectation is given by NAT when somebody expects the one it wants: by chance, as in the kernel. Who
+// must follow another machine's choice answers himself. twin: the get_random_u32_below() of nf_nat_exp_find_port
+class ExpectPortSearch {
+ public:
+  virtual ~ExpectPortSearch() = default;
+  // The next candidate is `min` + the answer modulo `range`. The last candidate, which is taken, stands in `e`.
+  virtual uint32_t offset(const Expectation& e, uint16_t min, unsigned range) = 0;
+};
+
 // What `conntrack -E expect` would be told.
 struct ExpectReport {
   enum class Kind : uint8_t { kNew, kDestroy } kind;
@@ -99,13 +109,22 @@ class Expectations {
   // twin: nf_ct_remove_expectations
   void remove_of(Connection& master, Time now);
 
+  // The caller's, as long as it is set; null: chance.
+  void set_port_search(ExpectPortSearch* search);
+  uint32_t port_offset(const Expectation& e, uint16_t min, unsigned range, Random& random);
+
   // The oldest first (the kernel's dump is in no order). The visitor may unexpect what it is given.
   void for_each(const std::function<void(Expectation&)>& visit, Time now);
   size_t count() const;
+  uint32_t last_id() const;  // of the latest entered
   void flush(Time now);
   Time expire(Time now);  // removes what has run out; when to be called again, kNever when nothing is left
 
-  void listen(std::function<void(const ExpectReport&)> listener);
+  // All listeners hear every report, in order. The id is never 0; unlisten() may be called from anywhere but a
+  // listener.
+  uint32_t listen(std::function<void(const ExpectReport&)> listener);
+  void unlisten(uint32_t id);
+  bool has_listeners() const;
 
  private:
   struct Impl;

@@ -1,6 +1,6 @@
-// Which source call id a packet of PPTP's GRE has: the packet itself carries only its receiver's. The PPTP helper enters
-// both directions of a call; a tuple that is not here has source 0.
-// twin: struct netns_proto_gre.keymap_list, net/netfilter/nf_conntrack_proto_gre.c
+// Which source call id a packet of PPTP's GRE has: the packet itself carries only its receiver's. The PPTP helper
+// enters both directions of a call; a tuple that is not here has source 0. twin: struct netns_proto_gre.keymap_list,
+// net/netfilter/nf_conntrack_proto_gre.c
 //
 // Owned by Core. A master has at most one entry per direction.
 #pragma once

@@ -53,6 +53,8 @@ class Helper {
   virtual Verdict help(const HelpInput& in) const = 0;
   // Its last connection's end. twin: nf_conntrack_helper.destroy
   virtual void destroy(Conntrack&, Connection&, Time) const {}
+  // A connection of it was made by hand: what was said before is not known. twin: nf_conntrack_helper.from_nlattr
+  virtual void taken_over(Connection&) const {}
   // The line of the log, as "nf_ct_ftp: dropping packet: TEXT ", and the verdict. twin: nf_ct_helper_log
   Verdict drop(const HelpInput& in, std::string_view text) const;
 

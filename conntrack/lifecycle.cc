@@ -51,18 +51,41 @@ Core::Core(Conntrack& conntrack, Stack& s, const Options& options)
 Core::~Core() {
   Settings::remove_from(stack.sysctl());
   stack.pool().set_ct_release(nullptr, nullptr);
+  for (uint32_t h = 1; h < table.high_water(); ++h)
+    if (Connection& c = table.at(h); c.use != 0) delete c.rare;
 }
 
 Connection* Core::find(const Key& key, uint64_t hash, CtDirection& direction, Time now) {
-  const Flow f = table.find(key, hash);
+  for (;;) {
+    const Flow f = table.find(key, hash);
+    if (f == 0) return nullptr;
+    Connection& c = table.connection(f);
+    direction = flow_direction(f);
+    if (!c.expired(now)) return &c;
+    kill(c, now);
+  }
+}
+
+Connection* Core::find_only(const Key& key, uint64_t hash, CtDirection only, Time now) {
+  const Flow f = table.find(key, hash, only);
   if (f == 0) return nullptr;
   Connection& c = table.connection(f);
-  if (c.expired(now)) {
-    kill(c, now);
-    return nullptr;
-  }
-  direction = flow_direction(f);
-  return &c;
+  if (!c.expired(now)) return &c;
+  kill(c, now);
+  return nullptr;
+}
+
+Connection* Core::find(Tuple tuple, const ZoneIds& zone, CtDirection& direction, Time now) {
+  const auto look = [&](CtDirection d) {
+    tuple.zone = zone.id[static_cast<size_t>(d)];
+    direction = d;
+    const Key key = Key::of(tuple);
+    const uint64_t hash = table.hash(key);
+    return zone.symmetric() ? find(key, hash, direction, now) : find_only(key, hash, d, now);
+  };
+  Connection* c = look(CtDirection::kOriginal);
+  // An id counts for tuples of its own direction only.
+  return c != nullptr || zone.symmetric() ? c : look(CtDirection::kReply);
 }
 
 Connection* Core::create(const Tuple& original, const Tuple& reply, uint64_t hash, Time now) {
@@ -79,7 +102,8 @@ Connection* Core::create(const Tuple& original, const Tuple& reply, uint64_t has
   c.id = ++sequence_ * 0x9e3779b1u;
   if (settings.acct != 0) c.extensions |= kExtAcct;
   if (settings.timestamp != 0) c.extensions |= kExtTimestamp;
-  if (settings.events == 1 || (settings.events == 2 && !listeners.empty())) c.extensions |= kExtEvents;
+  if (label_users != 0) rare_parts(c).has_labels = true;
+  if (settings.events == 1 || (settings.events == 2 && heard())) c.extensions |= kExtEvents;
   return &c;
 }
 
@@ -90,10 +114,17 @@ void Core::put(Connection& c) {
 
 void Core::free(Connection& c) {
   if ((c.status & kTemplate) == 0) {
+    // A helper may have expected something before the connection was in the table.
+    expectations.remove_of(c, stack.now());
     for (const auto& callback : on_destroy) callback(c);
     --settings.count;
   }
-  if (c.master != nullptr) put(*c.master);
+  if (c.master != nullptr) {
+    // twin: destroy_gre_conntrack
+    if (c.original().protocol == kProtoGre) gre_keymap.destroy(*c.master);
+    put(*c.master);
+  }
+  if (!gre_keymap.empty()) gre_keymap.destroy(c);
   delete c.rare;
   table.release(c);
 }
@@ -102,13 +133,16 @@ bool Core::kill(Connection& c, Time now) {
   if (c.dying()) return false;
   c.status |= kDying;
   if (!c.confirmed()) return true;
-  if ((c.extensions & kExtEvents) != 0) report(EventReport::Kind::kDestroy, c, kEventDestroy, now);
+  report(EventReport::Kind::kDestroy, c, kEventDestroy, now);
+  if (const HelpPart* help = help_of(c); help != nullptr && help->helper != nullptr)
+    help->helper->destroy(face, c, now);
   for (const CtDirection d : {CtDirection::kOriginal, CtDirection::kReply}) {
     // Under the original tuple of a connection that lost a clash stands the winner.
     if (d == CtDirection::kOriginal && (c.status & kNatClash) != 0) continue;
     const Key key = Key::of(c.tuple[static_cast<size_t>(d)]);
     table.erase(key, table.hash(key), flow_of(c, d));
   }
+  expectations.remove_of(c, now);
   put(c);
   return true;
 }
@@ -122,12 +156,16 @@ size_t Core::flush(Time now) {
   return n;
 }
 
+// What has run out ends here too, as where the kernel dumps its table. twin: ctnetlink_dump_table
 void Core::for_each(const std::function<void(Connection&)>& visit) {
   const Time now = stack.now();
   for (uint32_t h = 1; h < table.high_water(); ++h) {
     Connection& c = table.at(h);
-    constexpr uint32_t kLook = kConfirmed | kDying | kNatClash;
-    if (c.use != 0 && (c.status & kLook) == kConfirmed && !c.expired(now)) visit(c);
+    if (c.use == 0 || (c.status & (kConfirmed | kDying)) != kConfirmed) continue;
+    if (c.expired(now))
+      kill(c, now);
+    else if ((c.status & kNatClash) == 0)
+      visit(c);
   }
 }
 
@@ -144,22 +182,24 @@ bool Core::early_drop(uint64_t hash, Time now) {
   const uint64_t first = kernel_bucket_of(hash, buckets);
   for (uint64_t i = 0; i < kEvictionRange; ++i) {
     const Range r = kernel_bucket((first + i) % buckets, buckets);
+    uint64_t dropped = 0;
     std::array<Flow, 64> victims;
     size_t n = 0;
-    table.visit_range(r.from, r.to, [&](Flow f) {
-      victims[n++] = f;
-      return n < victims.size();
-    });
-    uint64_t dropped = 0;
-    for (size_t k = 0; k < n; ++k) {
-      Connection& c = table.connection(victims[k]);
-      // Both tuples of one connection may stand here.
-      if (c.use == 0 || c.dying()) continue;
-      if (c.expired(now))
-        kill(c, now);
-      else if ((c.status & kAssured) == 0 && kill(c, now))
-        ++dropped;
-    }
+    do {
+      n = 0;
+      table.visit_range(r.from, r.to, [&](Flow f) {
+        const Connection& c = table.connection(f);
+        if ((c.status & kAssured) == 0 || c.expired(now)) victims[n++] = f;
+        return n < victims.size();
+      });
+      for (size_t k = 0; k < n; ++k) {
+        Connection& c = table.connection(victims[k]);
+        // Both tuples of one connection may stand here.
+        if (c.use == 0 || c.dying()) continue;
+        const bool expired = c.expired(now);
+        if (kill(c, now) && !expired) ++dropped;
+      }
+    } while (n == victims.size());
     stats.early_drop += dropped;
     if (dropped != 0) return true;
   }
@@ -167,6 +207,11 @@ bool Core::early_drop(uint64_t hash, Time now) {
 }
 
 Time Core::gc(Time now) {
+  const Time expected = expectations.expire(now);
+  return std::min(sweep(now), expected);
+}
+
+Time Core::sweep(Time now) {
   const int64_t almost_full = settings.max / 100 * 95;
   if (gc_.next_handle == 1) gc_.soonest = kSweepMax;
   int ended = 0;
@@ -181,8 +226,10 @@ Time Core::gc(Time now) {
       continue;
     }
     gc_.soonest = std::min(gc_.soonest, c.expires - now);
-    if (!gc_.early_drop || settings.count < almost_full) continue;
-    const bool closing = c.original().protocol == kProtoTcp && tcp_can_early_drop(c);
+    // twin: nf_conntrack_max95, which is none of less than a hundred
+    if (!gc_.early_drop || almost_full == 0 || settings.count < almost_full) continue;
+    const bool closing = (c.original().protocol == kProtoTcp && tcp_can_early_drop(c)) ||
+                         (c.original().protocol == kProtoSctp && sctp_can_early_drop(c));
     if ((c.status & kAssured) == 0 || closing) {
       kill(c, now);
       ++ended;
@@ -220,6 +267,7 @@ void Core::deliver_events(Connection& c, Time now) {
 }
 
 void Core::report(EventReport::Kind kind, const Connection& c, uint16_t events, Time now) {
+  if ((c.extensions & kExtEvents) == 0 || (events & c.event_mask) == 0) return;
   const EventReport e{kind, c, events, now};
   for (const Listener& listener : listeners) listener.function(e);
 }

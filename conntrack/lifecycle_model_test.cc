@@ -45,10 +45,9 @@ class Lifecycle {
     for (int i = 0; i < operations && !testing::Test::HasFailure(); ++i) {
       step();
       ASSERT_EQ(w_.ct.count(), alive_);
-      if (random_.below(500) == 0) compare_all();
+      if (random_.below(2000) == 0) compare_all();
     }
     compare_all();
-    packets_.clear();
     while (!held_.empty()) release(held_.size() - 1);
     EXPECT_EQ(w_.ct.flush(now()), table_size());
     EXPECT_EQ(w_.ct.count(), 0u);
@@ -279,6 +278,10 @@ class Lifecycle {
     }
     ASSERT_GE(next, now() + kSecond);
     ASSERT_LE(next, now() + 60 * kSecond);
+    leave_expired();
+  }
+
+  void leave_expired() {
     std::set<ModelPtr> expired;
     for (const auto& [name, m] : table_)
       if (m->expires <= now()) expired.insert(m);
@@ -302,9 +305,9 @@ class Lifecycle {
                       .second)
           << "visited twice";
     });
+    leave_expired();
     for (const auto& [name, m] : table_) {
-      if (!m->clash && m->expires > now())
-        expected.insert({m->name[0], m->name[1], m->expires, m->seen_reply, m->assured});
+      if (!m->clash) expected.insert({m->name[0], m->name[1], m->expires, m->seen_reply, m->assured});
     }
     ASSERT_EQ(seen, expected);
     ASSERT_EQ(created_ - destroyed_, alive_);
@@ -314,14 +317,13 @@ class Lifecycle {
   Random random_;
   std::map<Name, ModelPtr> table_;
   std::vector<Held> held_;
-  std::vector<PacketPtr> packets_;
   size_t alive_ = 0, created_ = 0, destroyed_ = 0;  // connections, in the table or not
 };
 
 TEST(LifecycleModel, RandomLives) {
-  for (const uint64_t seed : {1u, 2u, 3u, 4u, 5u}) {
+  for (const uint64_t seed : {1u, 2u, 3u, 4u}) {
     SCOPED_TRACE(seed);
-    Lifecycle(seed).run(40000);
+    Lifecycle(seed).run(30000);
   }
 }
 
@@ -344,15 +346,14 @@ TEST(LifecycleModel, EarlyDrop) {
       const uint64_t evicted = w.ct.stats().early_drop, dropped = w.ct.stats().drop;
       const size_t count = w.ct.count();
       // The share of those who stay is such that it fills up at last.
-      if (const bool stays = random.below(10) == 0; stays) {
-        const bool room = !full || unassured > 0;
-        if (room) establish(w, port);
-        if (room) assured.insert(port);
-        if (!room) EXPECT_FALSE(w.pass(syn(port)));
+      const bool room = !full || unassured > 0;
+      if (random.below(10) == 0 && room) {
+        establish(w, port);
+        assured.insert(port);
       } else {
-        EXPECT_EQ(static_cast<bool>(w.pass(syn(port))), !full || unassured > 0);
+        EXPECT_EQ(static_cast<bool>(w.pass(syn(port))), room);
       }
-      const bool dropped_one = full && unassured == 0;
+      const bool dropped_one = !room;
       failed += dropped_one;
       EXPECT_EQ(w.ct.stats().drop - dropped, dropped_one ? 1u : 0u);
       const uint64_t gone = w.ct.stats().early_drop - evicted;

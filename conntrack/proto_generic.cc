@@ -5,7 +5,7 @@ namespace nf::ct {
 
 // twin: generic_packet
 Track generic_packet(const TrackInput& in) {
-  in.refresh(in.core.settings.generic_timeout);
+  in.refresh(*in.timeouts(&in.core.settings.generic_timeout));
   return Track::kAccept;
 }
 
@@ -13,8 +13,10 @@ Track generic_packet(const TrackInput& in) {
 Track gre_packet(const TrackInput& in) {
   Connection& c = in.c;
   if (!c.confirmed()) {
-    c.gre.stream_timeout = in.core.settings.gre_timeout_stream;
-    c.gre.timeout = in.core.settings.gre_timeout;
+    const int64_t usual[] = {in.core.settings.gre_timeout, in.core.settings.gre_timeout_stream};
+    const int64_t* timeout = in.timeouts(usual);
+    c.gre.timeout = timeout[0];
+    c.gre.stream_timeout = timeout[1];
   }
   if ((c.status & kSeenReply) == 0) {
     in.refresh(c.gre.timeout);
@@ -40,7 +42,14 @@ bool allow_clash(uint8_t protocol) {
 }
 
 std::string_view state_name(const Connection& c) {
-  return c.tuple[0].protocol == kProtoTcp ? tcp_state_name(c.tcp.state) : "";
+  switch (c.tuple[0].protocol) {
+    case kProtoTcp:
+      return tcp_state_name(c.tcp.state);
+    case kProtoSctp:
+      return sctp_state_name(c.sctp.state);
+    default:
+      return "";
+  }
 }
 
 }  // namespace nf::ct

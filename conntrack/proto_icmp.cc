@@ -13,21 +13,19 @@ bool may_create(uint8_t type) {
 }
 
 // The packet quotes one of ours: it becomes RELATED to it. twin: nf_conntrack_inet_error
-bool inet_error(Core& core, Packet& p, std::span<const uint8_t> quoted, uint16_t zone, const HookState& state) {
+bool inet_error(Core& core, Packet& p, std::span<const uint8_t> quoted, const ZoneIds& zone, const HookState& state) {
   Tuple original, inner;
-  if (!Conntrack::get_tuple(quoted, original)) {
+  if (!Conntrack::get_tuple(quoted, original, &core.gre_keymap)) {
     core.reason.note("the quoted packet is truncated or a fragment");
     return false;
   }
-  original.zone = zone;
   // The quoted packet went the other way; its connection is known under the answer's tuple.
   if (!Conntrack::invert(inner, original)) {
     core.reason.note("the quoted packet could not have begun a connection");
     return false;
   }
   CtDirection direction;
-  const Key key = Key::of(inner);
-  Connection* c = core.find(key, core.table.hash(key), direction, state.now);
+  Connection* c = core.find(inner, zone, direction, state.now);
   if (c == nullptr) {
     core.reason.note("the quoted packet belongs to no connection");
     return false;
@@ -55,11 +53,11 @@ Track icmp_packet(const TrackInput& in) {
     return Track::kInvalid;
   }
   // Not deleted by the first answer: there may be more (duplicates), and it would be an event per ping.
-  in.refresh(in.core.settings.icmp_timeout);
+  in.refresh(*in.timeouts(&in.core.settings.icmp_timeout));
   return Track::kAccept;
 }
 
-bool icmp_error(Core& core, Packet& p, uint16_t zone, const HookState& state) {
+bool icmp_error(Core& core, Packet& p, const ZoneIds& zone, const HookState& state) {
   const std::span<const uint8_t> transport = std::as_const(p).transport();
   const IcmpHeader* icmp = view<IcmpHeader>(transport);
   if (icmp == nullptr) {

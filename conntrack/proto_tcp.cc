@@ -236,7 +236,7 @@ void handle_invalid(const TrackInput& in, const Segment& s) {
   constexpr Duration kSoonAnyway = 120 * kSecond;
   const Duration left = c.expires - in.state.now;
   if (left < kSoonAnyway) return;
-  const int64_t seconds = in.core.settings.tcp_timeout[kTcpTimeoutUnacknowledged];
+  const int64_t seconds = in.timeouts(in.core.settings.tcp_timeout)[kTcpTimeoutUnacknowledged];
   if (left <= seconds * kSecond) return;
   in.core.reason.set("packet (index %d, dir %d) response for index %d lower timeout to %u", static_cast<int>(s.kind),
                      dir, t.last_index, static_cast<unsigned>(seconds * kJiffies));
@@ -246,7 +246,7 @@ void handle_invalid(const TrackInput& in, const Segment& s) {
 // In seconds.
 int64_t timeout_for(const TrackInput& in, const Segment& s, TcpState to) {
   const TcpTrack& t = in.c.tcp;
-  const auto& timeout = in.core.settings.tcp_timeout;
+  const int64_t* timeout = in.timeouts(in.core.settings.tcp_timeout);
   const int64_t normal = timeout[static_cast<size_t>(to)];
   const bool longer_than_retrans = normal > timeout[kTcpTimeoutRetrans];
   if (t.retrans >= in.core.settings.tcp_max_retrans && longer_than_retrans) return timeout[kTcpTimeoutRetrans];
@@ -281,7 +281,7 @@ Track accept(const TrackInput& in, const Segment& s, const Step& step) {
     if (s.kind == TcpSegment::kSyn && step.from == TcpState::kSynSent) return Track::kAccept;
     // Picked up in the middle and not answered.
     if (step.to == TcpState::kEstablished)
-      seconds = std::min(seconds, in.core.settings.tcp_timeout[kTcpTimeoutUnacknowledged]);
+      seconds = std::min(seconds, in.timeouts(in.core.settings.tcp_timeout)[kTcpTimeoutUnacknowledged]);
   } else if ((c.status & kAssured) == 0 && step.to == TcpState::kEstablished &&
              (step.from == TcpState::kSynRecv || step.from == TcpState::kEstablished)) {
     c.status |= kAssured;
@@ -313,7 +313,8 @@ Track tcp_packet(const TrackInput& in) {
       break;
   }
   if (!step.skip_window) {
-    const int32_t offset = c.rare != nullptr ? seq_offset(c, opposite(in.direction()), s.ack - 1) : 0;
+    const CtDirection other = in.direction() == CtDirection::kOriginal ? CtDirection::kReply : CtDirection::kOriginal;
+    const int32_t offset = seq_offset(c, other, s.ack - 1);
     switch (tcp_in_window(c.tcp, in.direction(), s, in.core.settings.tcp_be_liberal != 0, in.core.reason, offset)) {
       case WindowVerdict::kIgnore:
         return Track::kAccept;
@@ -332,7 +333,8 @@ void tcp_set_closing(Core& core, Connection& c, Time now) {
   const TcpState before = c.tcp.state;
   c.tcp.state = TcpState::kClose;
   if (before == TcpState::kClose || (c.status & kFixedTimeout) != 0) return;
-  c.expires = now + core.settings.tcp_timeout[static_cast<size_t>(TcpState::kClose)] * kSecond;
+  const int64_t* timeout = connection_timeouts(c, core.settings.tcp_timeout);
+  c.expires = now + timeout[static_cast<size_t>(TcpState::kClose)] * kSecond;
   Conntrack::event_cache(c, kEventProtoinfo);
 }
 

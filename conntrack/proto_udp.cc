@@ -8,6 +8,13 @@ namespace {
 
 constexpr Duration kStreamAfter = 2 * kSecond;
 
+// twin: enum udp_conntrack
+enum UdpState : uint8_t { kUnreplied, kReplied };
+struct UdpTimeouts {
+  int64_t seconds[2];
+  explicit UdpTimeouts(const Settings& s) : seconds{s.udp_timeout, s.udp_timeout_stream} {}
+};
+
 // twin: udp_error
 bool udp_error(const TrackInput& in) {
   const UdpHeader* udp = view<UdpHeader>(in.transport);
@@ -69,27 +76,29 @@ void set_assured(Connection& c) {
 Track udp_packet(const TrackInput& in) {
   if (udp_error(in)) return Track::kInvalid;
   Connection& c = in.c;
-  const Settings& s = in.core.settings;
+  const UdpTimeouts usual(in.core.settings);
+  const int64_t* timeout = in.timeouts(usual.seconds);
   if (!c.confirmed()) c.udp.stream_since = in.state.now + kStreamAfter;
   if ((c.status & kSeenReply) == 0) {
-    in.refresh(s.udp_timeout);
+    in.refresh(timeout[kUnreplied]);
     return Track::kAccept;
   }
   // Both ways and still alive after two seconds: a stream, and no single question with its answer.
   const bool stream = in.state.now > c.udp.stream_since;
-  in.refresh(stream ? s.udp_timeout_stream : s.udp_timeout);
+  in.refresh(timeout[stream ? kReplied : kUnreplied]);
   if (stream) set_assured(c);
   return Track::kAccept;
 }
 
 Track udplite_packet(const TrackInput& in) {
   if (udplite_error(in)) return Track::kInvalid;
-  const Settings& s = in.core.settings;
+  const UdpTimeouts usual(in.core.settings);
+  const int64_t* timeout = in.timeouts(usual.seconds);
   if ((in.c.status & kSeenReply) == 0) {
-    in.refresh(s.udp_timeout);
+    in.refresh(timeout[kUnreplied]);
     return Track::kAccept;
   }
-  in.refresh(s.udp_timeout_stream);
+  in.refresh(timeout[kReplied]);
   set_assured(in.c);
   return Track::kAccept;
 }

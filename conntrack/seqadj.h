@@ -10,7 +10,7 @@
 namespace nf::ct {
 
 // From `sequence` on (as the sender counts), what is sent in this packet's direction is `change` bytes longer. Sets
-// kSeqAdjust and tells it. twin: nf_ct_seqadj_set
+// kSeqAdjust; nobody is told. twin: nf_ct_seqadj_set
 void seqadj_set(Connection& c, CtInfo ctinfo, uint32_t sequence, int32_t change);
 // Rewrites sequence number, acknowledgement and SACK blocks of a TCP packet, checksum included. False: it cannot be
 // read. twin: nf_ct_seq_adjust

@@ -2,6 +2,7 @@
 
 #include <cassert>
 #include <new>
+#include <utility>
 
 namespace nf::ct {
 
@@ -80,6 +81,11 @@ void Table::append(Bucket* b, const Key& k, Flow f) {
 }
 
 void Table::insert(const Key& k, uint64_t hash, Flow f) {
+  for (Bucket* b = home(hash);; b = overflow_at(b->next)) {
+    for (int i = 0; i < kEntries; ++i)
+      if (b->flow[i] != 0 && b->key[i] == k) std::swap(b->flow[i], f);
+    if (b->next == 0) break;
+  }
   append(home(hash), k, f);
   ++entries_;
   // Half of a bucket's three places: few chains overflow, and 64 / 1.5 bytes an entry.
@@ -113,6 +119,13 @@ bool Table::erase(const Key& k, uint64_t hash, Flow f) {
   b->key[i] = last->key[j];
   b->flow[i] = last->flow[j];
   last->flow[j] = 0;
+  // A key that is in twice keeps its order.
+  for (Bucket* behind = b; b->flow[i] != 0;) {
+    for (int n = behind == b ? i + 1 : 0; n < kEntries; ++n)
+      if (behind->flow[n] != 0 && behind->key[n] == b->key[i]) std::swap(behind->flow[n], b->flow[i]);
+    if (behind->next == 0) break;
+    behind = overflow_at(behind->next);
+  }
   if (j == 0 && before != nullptr) {
     give_overflow(before->next);
     before->next = 0;

@@ -8,7 +8,7 @@
 // Owns the memory of every connection; lifetimes (reference counts) are Core's business.
 // Invariants:
 //  1. A key is in the index at most once for each direction of a flow; twice only with zones of one direction, where
-//     one connection's original tuple may be another's reply.
+//     one connection's original tuple may be another's reply; then the later one is found first, as in the kernel.
 //  2. In a chain only the last line may have free entries, and it has at least one used unless it is the first.
 //  3. An entry's home is bucket hash mod 2^(level+1), or mod 2^level while that bucket does not exist yet.
 #pragma once

@@ -138,5 +138,37 @@ TEST(Table, HandlesAreReused) {
   EXPECT_EQ(table.high_water(), high);
 }
 
+// One connection's original tuple is another's reply, which zones of one direction allow: each is found by its
+// direction, and the later one when that is not asked.
+TEST(Table, OneKeyInBothDirections) {
+  Table table(SipKey{1, 2});
+  constexpr uint32_t kMany = 2000;
+  // Two keys a round, so that chains have neighbours that go away.
+  for (uint32_t i = 0; i < kMany; ++i) {
+    const Key key = key_of(i, 1);
+    table.insert(key, table.hash(key), i * 4 + 2);
+    table.insert(key, table.hash(key), i * 4 + 5);
+    const Key other = key_of(i, 2);
+    table.insert(other, table.hash(other), i * 4 + 4);
+  }
+  ASSERT_TRUE(table.consistent());
+  for (uint32_t i = 0; i < kMany; ++i) {
+    const Key other = key_of(i, 2);
+    ASSERT_TRUE(table.erase(other, table.hash(other), i * 4 + 4));
+  }
+  ASSERT_TRUE(table.consistent());
+  for (uint32_t i = 0; i < kMany; ++i) {
+    const Key key = key_of(i, 1);
+    const uint64_t hash = table.hash(key);
+    ASSERT_EQ(table.find(key, hash), i * 4 + 5) << i;
+    ASSERT_EQ(table.find(key, hash, CtDirection::kOriginal), i * 4 + 2);
+    ASSERT_EQ(table.find(key, hash, CtDirection::kReply), i * 4 + 5);
+    ASSERT_TRUE(table.erase(key, hash, i % 2 == 0 ? i * 4 + 5 : i * 4 + 2));
+    ASSERT_EQ(table.find(key, hash), i % 2 == 0 ? i * 4 + 2 : i * 4 + 5);
+  }
+  EXPECT_EQ(table.entries(), kMany);
+  EXPECT_TRUE(table.consistent());
+}
+
 }  // namespace
 }  // namespace nf::ct

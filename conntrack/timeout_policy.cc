@@ -1,6 +1,27 @@
 #include "conntrack/timeout_policy.h"
 
+#include "datapath/packet/headers.h"
+
 namespace nf::ct {
+
+namespace {
+constexpr uint8_t kIcmpv6 = 58;
+}
+
+uint8_t policy_protocol(uint8_t protocol) {
+  switch (protocol) {
+    case kProtoTcp:
+    case kProtoUdp:
+    case kProtoUdplite:
+    case kProtoIcmp:
+    case kIcmpv6:
+    case kProtoGre:
+    case kProtoSctp:
+      return protocol;
+    default:
+      return kGenericPolicy;
+  }
+}
 
 Status TimeoutPolicies::add(const TimeoutPolicy& policy) {
   if (find(policy.name) != nullptr) return error("timeout policy \"" + policy.name + "\" exists already");

@@ -13,13 +13,16 @@
 
 namespace nf::ct {
 
+inline constexpr uint8_t kGenericPolicy = 255;  // IPPROTO_RAW
+// Which policies a protocol may have: its own, or kGenericPolicy. twin: nf_ct_l4proto_find
+uint8_t policy_protocol(uint8_t protocol);
+
 // Of one protocol. Seconds, by the state numbers of its tracker (places as in Settings::tcp_timeout, sctp_timeout; UDP,
 // UDP-Lite and GRE: unreplied, replied; ICMP and generic: one). What was not named has the sysctl's value of when it
 // was made.
 struct TimeoutPolicy {
   std::string name;
-  uint8_t protocol = 0;
-  bool generic = false;  // of `generic`: for any protocol without a tracker of its own
+  uint8_t protocol = 0;  // kGenericPolicy: for any protocol without a tracker of its own
   std::array<int64_t, 14> seconds{};
 };
 

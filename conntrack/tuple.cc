@@ -1,6 +1,7 @@
 #include "conntrack/tuple.h"
 
 #include "conntrack/conntrack.h"
+#include "conntrack/gre_keymap.h"
 #include "datapath/packet/headers.h"
 
 namespace nf::ct {
@@ -30,8 +31,8 @@ constexpr int icmp_inverse(uint8_t type) {
   }
 }
 
-// twin: gre_pkt_to_tuple, without the keymap a PPTP helper would fill
-bool get_gre_tuple(std::span<const uint8_t> transport, Tuple& tuple) {
+// twin: gre_pkt_to_tuple
+bool get_gre_tuple(std::span<const uint8_t> transport, Tuple& tuple, const GreKeymap* keymap) {
   constexpr size_t kBase = 4, kUpToCallId = 8;
   constexpr unsigned kVersionPptp = 1;
   // A tunnel without keys is one connection, as for a protocol nobody knows.
@@ -40,12 +41,13 @@ bool get_gre_tuple(std::span<const uint8_t> transport, Tuple& tuple) {
   const bool is_ppp = transport[2] == 0x88 && transport[3] == 0x0b;
   if (!is_ppp) return false;
   std::memcpy(&tuple.destination_id, &transport[6], sizeof(Be16));
+  if (keymap != nullptr) tuple.source_id = keymap->lookup(tuple);
   return true;
 }
 
 }  // namespace
 
-bool Conntrack::get_tuple(std::span<const uint8_t> ip_packet, Tuple& tuple) {
+bool Conntrack::get_tuple(std::span<const uint8_t> ip_packet, Tuple& tuple, const GreKeymap* keymap) {
   const Ipv4Header* ip = view<Ipv4Header>(ip_packet);
   if (ip == nullptr || ip->fragment_offset() != 0) return false;
   const size_t header = ip->header_length();
@@ -74,7 +76,7 @@ bool Conntrack::get_tuple(std::span<const uint8_t> ip_packet, Tuple& tuple) {
       return true;
     }
     case kProtoGre:
-      return get_gre_tuple(transport, tuple);
+      return get_gre_tuple(transport, tuple, keymap);
     default:
       return true;
   }

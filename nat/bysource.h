@@ -28,12 +28,16 @@ class BySource {
   // Unlinks; a connection that is not linked is left alone.
   void remove(ct::Connection& c);
 
-  // Visits the connections with the same source as `tuple`, newest first, until `visit` returns true.
-  // Returns whether it did. twin: the loop of find_appropriate_src with same_src
+  // Visits the connections with the same source as `tuple` (its zone id is the original direction's), newest first,
+  // until `visit` returns true. Returns whether it did. The kernel's hash takes in the ids of zones that count in both
+  // directions only, so those and the others do not find each other.
+  // twin: the loop of find_appropriate_src with hash_by_src and same_src
   template <class Visit>
-  bool find(const ct::Tuple& tuple, Visit visit) const {
-    for (const ct::Connection* c = heads_[bucket(tuple)]; c != nullptr; c = c->nat.bysource_next)
-      if (c->original().same_source(tuple) && visit(*c)) return true;
+  bool find(const ct::Tuple& tuple, const ct::ZoneIds& zone, Visit visit) const {
+    for (const ct::Connection* c = heads_[bucket(tuple)]; c != nullptr; c = c->nat.bysource_next) {
+      const bool same_kind = zone.id[0] == 0 || zone.symmetric() == c->zone().symmetric();
+      if (same_kind && c->original().same_source(tuple) && visit(*c)) return true;
+    }
     return false;
   }
 

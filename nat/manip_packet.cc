@@ -3,18 +3,11 @@
 #include <optional>
 
 #include "conntrack/conntrack.h"
-#include "datapath/base/crc32c.h"
 #include "datapath/packet/checksum.h"
+#include "datapath/packet/sctp.h"
 
 namespace nf::nat {
 namespace {
-
-struct SctpHeader {
-  Be16 source, destination;
-  Be32 verification_tag;
-  uint8_t checksum[4];  // CRC32c, little endian (RFC 9260, appendix A)
-};
-static_assert(sizeof(SctpHeader) == 12);
 
 // GRE as PPTP uses it (RFC 2637): version 1, with a call id.
 struct PptpGreHeader {
@@ -34,9 +27,7 @@ bool sctp_manip_pkt(Packet& p, const ct::Tuple& target, ManipType manip) {
   Be16* ports = reinterpret_cast<Be16*>(l4.data());
   ports[manip == ManipType::kSource ? 0 : 1] = manip == ManipType::kSource ? target.source_id : target.destination_id;
   if (sctp == nullptr || p.checksum == ChecksumState::kPartial) return true;
-  for (uint8_t& b : sctp->checksum) b = 0;
-  const uint32_t crc = crc32c(l4);
-  for (unsigned i = 0; i < 4; ++i) sctp->checksum[i] = static_cast<uint8_t>(crc >> (8 * i));
+  sctp->checksum = sctp_checksum(l4);
   p.checksum = ChecksumState::kNone;
   return true;
 }

@@ -1,5 +1,7 @@
 #include "nat/nat.h"
 
+#include "conntrack/entry_state.h"
+#include "conntrack/rare_parts.h"
 #include "nat/bysource.h"
 #include "nat/manip_packet.h"
 #include "nat/unique_tuple.h"
@@ -66,6 +68,10 @@ struct Nat::Impl {
   // Shared with Conntrack::on_destroy, which may outlive this object.
   std::shared_ptr<BySource> by_source;
   PortSearch* port_search = nullptr;
+  const ct::ExpectFunction follow{
+      "nat-follow-master", [this](Packet& p, ct::Connection& c, const ct::Expectation& e, const HookState& state) {
+        follow_master(p, c, e, state);
+      }};
   bool hooked = false;
 
   Impl(Stack& s, ct::Conntrack& c, ipt::Iptables& i)
@@ -85,7 +91,10 @@ struct Nat::Impl {
   Verdict nf_nat_packet(Packet& p, const ct::Connection& c, const HookState& state);
   Verdict setup_info(Packet& p, ct::Connection& c, const Range& range, ManipType manip, bool null_binding,
                      const HookState& state);
+  // False: this half was decided already.
+  bool decide(ct::Connection& c, const Range& range, ManipType manip, Time now);
   Verdict alloc_null_binding(Packet& p, ct::Connection& c, ManipType manip, const HookState& state);
+  void follow_master(Packet& p, ct::Connection& c, const ct::Expectation& e, const HookState& state);
   template <class Doomed>
   void kill_if(Doomed doomed, Time now);
 };
@@ -234,24 +243,31 @@ Verdict Nat::Impl::alloc_null_binding(Packet& p, ct::Connection& c, ManipType ma
   return setup_info(p, c, range, manip, true, state);
 }
 
-Verdict Nat::Impl::setup_info(Packet& p, ct::Connection& c, const Range& range, ManipType manip, bool null_binding,
-                              const HookState& state) {
-  if (c.confirmed()) return Verdict::kAccept;
+bool Nat::Impl::decide(ct::Connection& c, const Range& range, ManipType manip, Time now) {
   const bool source = manip == ManipType::kSource;
-  if (c.nat_initialized(source)) return drop(p, DropReason::kNatSetup);
-
+  if (c.nat_initialized(source)) return false;
   ct::Tuple current;
   ct::Conntrack::invert(current, c.reply());
-  const TupleSpace space{conntrack, *by_source, stack.random(), port_search, state.now};
+  current.zone = c.original().zone;
+  const TupleSpace space{conntrack, *by_source, stack.random(), port_search, now};
   const ct::Tuple chosen = get_unique_tuple(current, range, c, manip, space);
   if (!chosen.same_key(current)) {
     ct::Tuple reply;
     ct::Conntrack::invert(reply, chosen);
     conntrack.alter_reply(c, reply);
     c.status |= source ? ct::kSrcNat : ct::kDstNat;
+    // Its helper may change the length of what is said.
+    if (ct::help_of(c) != nullptr) ct::rare_parts(c).has_seqadj = true;
   }
   if (source) by_source->add(c);
   c.status |= source ? ct::kSrcNatDone : ct::kDstNatDone;
+  return true;
+}
+
+Verdict Nat::Impl::setup_info(Packet& p, ct::Connection& c, const Range& range, ManipType manip, bool null_binding,
+                              const HookState& state) {
+  if (c.confirmed()) return Verdict::kAccept;
+  if (!decide(c, range, manip, state.now)) return drop(p, DropReason::kNatSetup);
   if (state.trace != nullptr)
     state.trace->event(p,
                        trace::NatSetUp{state.hook, manip, null_binding, endpoints(c.original()), endpoints(c.reply())});
@@ -273,6 +289,44 @@ Verdict Nat::setup_info(Packet& p, ct::Connection& c, const Range& range, ManipT
   return impl_->setup_info(p, c, range, manip, false, state);
 }
 
+bool Nat::setup_entry(ct::Connection& c, const ct::EntryState& state, Time now) {
+  // The address as the reply tuple has it where nothing is wanted of a half: a null binding.
+  const auto half = [&](const std::optional<ct::NatHalf>& wanted, ManipType manip) {
+    Range range;
+    if (!wanted) {
+      range.flags = kRangeMapIps;
+      range.min_address = manip == ManipType::kSource ? c.reply().destination : c.reply().source;
+    } else {
+      if (wanted->address) {
+        range.flags |= kRangeMapIps;
+        range.min_address = *wanted->address;
+      }
+      if (wanted->port) {
+        range.flags |= kRangeProtoSpecified;
+        range.min_port = range.max_port = *wanted->port;
+      }
+    }
+    range.max_address = range.min_address;
+    return impl_->decide(c, range, manip, now);
+  };
+  return half(state.destination_nat, ManipType::kDestination) && half(state.source_nat, ManipType::kSource);
+}
+
+// Its source is changed to where the master sends to, its destination to where the master comes from. When no tuple can
+// be had it is dropped at confirm.
+void Nat::Impl::follow_master(Packet& p, ct::Connection& c, const ct::Expectation& e, const HookState& state) {
+  const ct::Tuple& answer = c.master->tuple[e.direction == CtDirection::kOriginal ? 1 : 0];
+  Range range;
+  range.flags = kRangeMapIps;
+  range.min_address = range.max_address = answer.destination;
+  setup_info(p, c, range, ManipType::kSource, false, state);
+  range.flags |= kRangeProtoSpecified;
+  range.min_port = range.max_port = e.saved_id;
+  range.min_address = range.max_address = answer.source;
+  setup_info(p, c, range, ManipType::kDestination, false, state);
+}
+
+const ct::ExpectFunction& Nat::follow_master() const { return impl_->follow; }
 void Nat::set_port_search(PortSearch* search) { impl_->port_search = search; }
 ct::Conntrack& Nat::conntrack() { return impl_->conntrack; }
 

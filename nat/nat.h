@@ -9,6 +9,7 @@
 #include <optional>
 
 #include "conntrack/conntrack.h"
+#include "conntrack/expect.h"
 #include "datapath/hook/stack.h"
 #include "datapath/iptables/iptables.h"
 #include "datapath/packet/rewrite.h"
@@ -61,10 +62,16 @@ class Nat {
   // Decides one half of a new connection's NAT. kDrop when that half was decided already or no tuple can be had.
   // Targets call it. twin: nf_nat_setup_info
   Verdict setup_info(Packet& p, ct::Connection& c, const Range& range, ManipType manip, const HookState& state);
+  // Decides both halves of a connection that is made by hand (Conntrack::create_entry); false: one was decided already.
+  // twin: nfnetlink_parse_nat_setup
+  bool setup_entry(ct::Connection& c, const ct::EntryState& state, Time now);
   // twin: nf_nat_masquerade_ipv4
   Verdict masquerade(Packet& p, const Range& range, const HookState& state);
   // twin: nf_nat_redirect_ipv4
   Verdict redirect(Packet& p, const Range& range, const HookState& state);
+
+  // See nat/mangle.h.
+  const ct::ExpectFunction& follow_master() const;
 
   // The caller's, as long as it is set; null: chance, from the router's generator.
   void set_port_search(PortSearch* search);

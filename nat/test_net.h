@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "conntrack/conntrack.h"
-#include "conntrack/xt.h"
+#include "conntrack/xt/xt.h"
 #include "datapath/base/text.h"
 #include "datapath/hook/fake_stack.h"
 #include "datapath/iptables/iptables.h"

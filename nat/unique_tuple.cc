@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "conntrack/proto.h"
 #include "datapath/base/jhash.h"
 
 namespace nf::nat {
@@ -15,12 +16,33 @@ bool has_ports(uint8_t protocol) {
   return protocol == kProtoTcp || protocol == kProtoUdp || protocol == kProtoUdplite || protocol == kProtoSctp;
 }
 
-// twin: nf_nat_used_tuple. nf_nat_used_tuple_new's look in the reverse direction answers two processors that see
-// both directions of a flow at once; one worker never does.
+// twin: nf_nat_used_tuple
 bool used_tuple(const ct::Tuple& tuple, const ct::Connection& ignored, const TupleSpace& space) {
   ct::Tuple reply;
   ct::Conntrack::invert(reply, tuple);
   return space.conntrack.tuple_taken(reply, ignored, space.now);
+}
+
+// twin: nf_ct_tuple_equal
+bool equal_but_for_zone(ct::Tuple a, const ct::Tuple& b) {
+  a.zone = b.zone;
+  return a.same_key(b);
+}
+
+// Whether the tuple a connection has by itself is taken. Not by the same flow from its other end, where the protocol
+// lets confirm see to that: the kernel means two processors that see both ends at once, but with zones of one
+// direction an answer is such a new connection, too (and confirm drops it). twin: nf_nat_used_tuple_new
+bool used_tuple_new(const ct::Tuple& tuple, const ct::Connection& ignored, const TupleSpace& space) {
+  constexpr uint32_t kUsesNat = ct::kNatMask | ct::kSeqAdjust;
+  if (!used_tuple(tuple, ignored, space)) return false;
+  if (!ct::allow_clash(tuple.protocol) || (ignored.status & kUsesNat) != 0) return true;
+  ct::Tuple reply;
+  ct::Conntrack::invert(reply, tuple);
+  CtDirection direction;
+  const ct::Connection* holder = space.conntrack.find(tuple, ignored.zone(), direction, space.now);
+  if (holder == nullptr) holder = space.conntrack.find(reply, ignored.zone(), direction, space.now);
+  if (holder == nullptr) return false;
+  return (holder->status & kUsesNat) != 0 || !equal_but_for_zone(holder->original(), ignored.reply());
 }
 
 // twin: nf_nat_may_kill
@@ -44,7 +66,7 @@ bool used_tuple_harder(const ct::Tuple& tuple, const ct::Connection& ignored, un
   ct::Tuple reply;
   ct::Conntrack::invert(reply, tuple);
   CtDirection direction;
-  ct::Connection* holder = space.conntrack.find(reply, direction, space.now);
+  ct::Connection* holder = space.conntrack.find(reply, ignored.zone(), direction, space.now);
   if (holder == nullptr) return false;
   if (direction == CtDirection::kOriginal || holder == &ignored) return true;
   if (!may_kill(*holder) || !sequence_has_advanced(*holder, ignored)) return true;
@@ -72,9 +94,11 @@ bool in_range(const ct::Tuple& tuple, const Range& range) {
 }
 
 // twin: find_appropriate_src
-bool find_appropriate_src(const ct::Tuple& tuple, const Range& range, const TupleSpace& space, ct::Tuple& result) {
-  return space.by_source.find(tuple, [&](const ct::Connection& c) {
+bool find_appropriate_src(const ct::Tuple& tuple, const ct::ZoneIds& zone, const Range& range, const TupleSpace& space,
+                          ct::Tuple& result) {
+  return space.by_source.find(tuple, zone, [&](const ct::Connection& c) {
     ct::Conntrack::invert(result, c.reply());
+    result.zone = tuple.zone;
     result.destination = tuple.destination;
     result.destination_id = tuple.destination_id;
     return in_range(result, range);
@@ -151,7 +175,7 @@ void l4proto_unique_tuple(ct::Tuple& tuple, const Range& range, const ct::Connec
 
 }  // namespace
 
-void find_best_ips_proto(ct::Tuple& tuple, const Range& range, ManipType manip) {
+void find_best_ips_proto(ct::Tuple& tuple, const Range& range, ManipType manip, uint16_t zone) {
   if ((range.flags & kRangeMapIps) == 0) return;
   Be32& address = manip == ManipType::kSource ? tuple.source : tuple.destination;
   if (range.min_address == range.max_address) {
@@ -160,7 +184,7 @@ void find_best_ips_proto(ct::Tuple& tuple, const Range& range, ManipType manip) 
   }
   // The kernel hashes its 16-byte address union, of which IPv4 fills the first word.
   const uint32_t source[4] = {tuple.source.raw(), 0, 0, 0};
-  const uint32_t initial = (range.flags & kRangePersistent) != 0 ? 0 : tuple.destination.raw() ^ tuple.zone;
+  const uint32_t initial = (range.flags & kRangePersistent) != 0 ? 0 : tuple.destination.raw() ^ zone;
   const uint32_t hash = jhash2(source, 4, initial);
   const uint32_t min = range.min_address.host();
   const uint32_t size = range.max_address.host() - min + 1;
@@ -173,14 +197,14 @@ ct::Tuple get_unique_tuple(const ct::Tuple& original, const Range& range, const 
   ct::Tuple tuple = original;
   if (manip == ManipType::kSource && !random) {
     if (in_range(original, range)) {
-      if (!used_tuple(original, c, space)) return original;
-    } else if (find_appropriate_src(original, range, space, tuple)) {
+      if (!used_tuple_new(original, c, space)) return original;
+    } else if (find_appropriate_src(original, c.zone(), range, space, tuple)) {
       if (!used_tuple(tuple, c, space)) return tuple;
     }
   }
 
   tuple = original;
-  find_best_ips_proto(tuple, range, manip);
+  find_best_ips_proto(tuple, range, manip, c.zone().any());
 
   if (!random) {
     if ((range.flags & kRangeProtoSpecified) != 0) {

@@ -31,7 +31,7 @@ struct TupleSpace {
 ct::Tuple get_unique_tuple(const ct::Tuple& original, const Range& range, const ct::Connection& c, ManipType manip,
                            const TupleSpace& space);
 
-// Step 2 alone: changes one address of `tuple`. twin: find_best_ips_proto
-void find_best_ips_proto(ct::Tuple& tuple, const Range& range, ManipType manip);
+// Step 2 alone: changes one address of `tuple`. `zone`: the id of its connection's zone. twin: find_best_ips_proto
+void find_best_ips_proto(ct::Tuple& tuple, const Range& range, ManipType manip, uint16_t zone);
 
 }  // namespace nf::nat

@@ -67,7 +67,7 @@ TEST(FindBestIpsProto, ChoosesTheKernelsAddress) {
     ct::Tuple tuple;
     tuple.source = *parse_ipv4(c.source);
     tuple.destination = *parse_ipv4(c.destination);
-    find_best_ips_proto(tuple, range, c.range.manip);
+    find_best_ips_proto(tuple, range, c.range.manip, 0);
     const bool source = c.range.manip == ManipType::kSource;
     EXPECT_EQ(format_ipv4(source ? tuple.source : tuple.destination), c.chosen) << c.source << " " << c.destination;
     EXPECT_EQ(format_ipv4(source ? tuple.destination : tuple.source), source ? c.destination : c.source);

@@ -47,11 +47,10 @@ Verdict AmandaHelper::help(const HelpInput& in) const {
     if (at + length > payload.size()) break;
     std::string_view number = payload.substr(at, length);
     const Be16 port = be16(static_cast<uint16_t>(take_number(number)));
-    if (port.is_zero()) break;
+    if (port == Be16{}) break;
 
     const Tuple& original = in.c.original();
-    Expectation e =
-        Expectations::make(in.c, 0, &original.source, original.destination, kProtoTcp, nullptr, port);
+    Expectation e = Expectations::make(in.c, 0, &original.source, original.destination, kProtoTcp, nullptr, port);
     if (nat_ != nullptr && (in.c.status & kNatMask) != 0)
       verdict = nat_->expect(in, static_cast<unsigned>(at), static_cast<unsigned>(length - number.size()), e);
     else if (in.conntrack.expectations().related(e, in.now()) != ExpectError::kNone)

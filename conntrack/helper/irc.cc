@@ -94,11 +94,9 @@ bool IrcHelper::believable(const HelpInput& in, const DccOffer& offer) const {
 }
 
 Verdict IrcHelper::expect(const HelpInput& in, const DccOffer& offer) const {
-  Expectation e =
-      Expectations::make(in.c, 0, nullptr, in.c.reply().destination, kProtoTcp, nullptr, be16(offer.port));
+  Expectation e = Expectations::make(in.c, 0, nullptr, in.c.reply().destination, kProtoTcp, nullptr, be16(offer.port));
   if (nat_ != nullptr && (in.c.status & kNatMask) != 0) return nat_->expect(in, offer.offset, offer.length, e);
-  if (in.conntrack.expectations().related(e, in.now()) != ExpectError::kNone)
-    return drop(in, "cannot add expectation");
+  if (in.conntrack.expectations().related(e, in.now()) != ExpectError::kNone) return drop(in, "cannot add expectation");
   return Verdict::kAccept;
 }
 

@@ -23,7 +23,8 @@ struct DccOffer {
   uint16_t port;
   unsigned offset, length;  // of the address, the blanks and the port, in what was parsed
 };
-// At `text`, behind "DCC SEND ". twin: parse_dcc; it looks one byte beyond the packet for the end of the line, we do not
+// At `text`, behind "DCC SEND ". twin: parse_dcc; it looks one byte beyond the packet for the end of the line, we do
+// not
 std::optional<DccOffer> parse_dcc(std::string_view text);
 
 class IrcHelper final : public Helper {

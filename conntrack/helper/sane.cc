@@ -41,13 +41,12 @@ Verdict SaneHelper::help(const HelpInput& in) const {
   if (!state.start_requested) return Verdict::kAccept;
   state.start_requested = false;
   const StartReply* reply = view<StartReply>(payload);
-  if (reply == nullptr || reply->status != be32(kSuccess) || !reply->zero.is_zero()) return Verdict::kAccept;
+  if (reply == nullptr || reply->status != be32(kSuccess) || reply->zero != Be16{}) return Verdict::kAccept;
 
   const Tuple& original = in.c.original();
   const Expectation e =
       Expectations::make(in.c, 0, &original.source, original.destination, kProtoTcp, nullptr, reply->port);
-  if (in.conntrack.expectations().related(e, in.now()) != ExpectError::kNone)
-    return drop(in, "cannot add expectation");
+  if (in.conntrack.expectations().related(e, in.now()) != ExpectError::kNone) return drop(in, "cannot add expectation");
   return Verdict::kAccept;
 }
 

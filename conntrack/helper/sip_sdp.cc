@@ -39,7 +39,7 @@ size_t length_of(std::string_view message, size_t at, SdpHeader type) {
 
 }  // namespace
 
-Found get_sdp_header(std::string_view message, size_t from, SdpHeader type, SdpHeader term, Range& match) {
+Found get_sdp_header(std::string_view message, size_t from, SdpHeader type, SdpHeader term, TextRange& match) {
   const Form& form = form_of(type);
   const size_t limit = message.size();
   for (size_t at = from; at < limit; ++at) {
@@ -64,7 +64,7 @@ Found get_sdp_header(std::string_view message, size_t from, SdpHeader type, SdpH
   return Found::kNo;
 }
 
-Found parse_sdp_address(std::string_view message, size_t from, SdpHeader type, SdpHeader term, Range& match,
+Found parse_sdp_address(std::string_view message, size_t from, SdpHeader type, SdpHeader term, TextRange& match,
                         Be32& address) {
   const Found found = get_sdp_header(message, from, type, term, match);
   if (found != Found::kYes) return found;

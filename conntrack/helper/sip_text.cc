@@ -16,14 +16,10 @@ struct HeaderForm {
   Value value;
 };
 constexpr HeaderForm kHeaders[] = {
-    {"CSeq", "", "", Value::kDigits},
-    {"From", "f", "sip:", Value::kUserAndHost},
-    {"To", "t", "sip:", Value::kUserAndHost},
-    {"Contact", "m", "sip:", Value::kUserAndHost},
-    {"Via", "v", "UDP ", Value::kHost},
-    {"Via", "v", "TCP ", Value::kHost},
-    {"Expires", "", "", Value::kDigits},
-    {"Content-Length", "l", "", Value::kDigits},
+    {"CSeq", "", "", Value::kDigits},         {"From", "f", "sip:", Value::kUserAndHost},
+    {"To", "t", "sip:", Value::kUserAndHost}, {"Contact", "m", "sip:", Value::kUserAndHost},
+    {"Via", "v", "UDP ", Value::kHost},       {"Via", "v", "TCP ", Value::kHost},
+    {"Expires", "", "", Value::kDigits},      {"Content-Length", "l", "", Value::kDigits},
 };
 const HeaderForm& form_of(Header type) { return kHeaders[static_cast<size_t>(type)]; }
 
@@ -96,7 +92,7 @@ size_t skip_user(std::string_view message, size_t at) {
 }
 
 // The value's part of interest at or behind `at`; length 0: it cannot be read.
-Range measure(std::string_view message, size_t at, Value value) {
+TextRange measure(std::string_view message, size_t at, Value value) {
   switch (value) {
     case Value::kDigits:
       return {at, digits(message, at)};
@@ -118,7 +114,7 @@ size_t behind_name(std::string_view message, size_t at, const HeaderForm& form) 
 }
 
 // The next value of a comma separated list. twin: ct_sip_next_header
-Found next_header(std::string_view message, size_t from, Header type, Range& match) {
+Found next_header(std::string_view message, size_t from, Header type, TextRange& match) {
   const HeaderForm& form = form_of(type);
   size_t at = header_search(message, from, message.size(), ",");
   if (at == kNone) return Found::kNo;
@@ -132,7 +128,7 @@ Found next_header(std::string_view message, size_t from, Header type, Range& mat
 }
 
 // twin: ct_sip_walk_headers
-Found walk_headers(std::string_view message, HeaderWalk* walk, Header type, Range& match) {
+Found walk_headers(std::string_view message, HeaderWalk* walk, Header type, TextRange& match) {
   size_t from = walk != nullptr ? walk->offset : 0;
   if (walk != nullptr && walk->in_header) {
     Found found;
@@ -215,7 +211,7 @@ std::optional<Address> parse_address(std::string_view message, size_t at, size_t
   }
 }
 
-Found parse_request(std::string_view message, Range& match, Endpoint& uri) {
+Found parse_request(std::string_view message, TextRange& match, Endpoint& uri) {
   constexpr std::string_view kScheme = "sip:";
   size_t at = letters(message, 0);
   if (at == 0 || ++at >= message.size()) return Found::kNo;
@@ -235,7 +231,7 @@ Found parse_request(std::string_view message, Range& match, Endpoint& uri) {
   return Found::kYes;
 }
 
-Found get_header(std::string_view message, size_t from, Header type, Range& match) {
+Found get_header(std::string_view message, size_t from, Header type, TextRange& match) {
   const HeaderForm& form = form_of(type);
   const size_t limit = message.size();
   for (size_t at = from; at < limit; ++at) {
@@ -257,7 +253,7 @@ Found get_header(std::string_view message, size_t from, Header type, Range& matc
       if (at == kNone) return Found::kBad;
       at += form.search.size();
     }
-    const Range found = measure(message, at, form.value);
+    const TextRange found = measure(message, at, form.value);
     match.length = found.length;
     if (match.length == 0) return Found::kBad;
     match.offset = found.offset;
@@ -266,7 +262,7 @@ Found get_header(std::string_view message, size_t from, Header type, Range& matc
   return Found::kNo;
 }
 
-Found parse_header_uri(std::string_view message, HeaderWalk* walk, Header type, Range& match, Endpoint& uri) {
+Found parse_header_uri(std::string_view message, HeaderWalk* walk, Header type, TextRange& match, Endpoint& uri) {
   if (walk_headers(message, walk, type, match) == Found::kNo) return Found::kNo;
   const std::optional<Address> address = parse_address(message, match.offset, message.size());
   if (!address) return Found::kBad;
@@ -277,7 +273,7 @@ Found parse_header_uri(std::string_view message, HeaderWalk* walk, Header type, 
   return Found::kYes;
 }
 
-Found parse_number_parameter(std::string_view message, size_t from, std::string_view name, Range& match,
+Found parse_number_parameter(std::string_view message, size_t from, std::string_view name, TextRange& match,
                              uint32_t& value) {
   size_t limit;
   const size_t at = parameter(message, from, name, limit);
@@ -289,7 +285,7 @@ Found parse_number_parameter(std::string_view message, size_t from, std::string_
   return Found::kYes;
 }
 
-Found parse_address_parameter(std::string_view message, size_t from, std::string_view name, Range& match,
+Found parse_address_parameter(std::string_view message, size_t from, std::string_view name, TextRange& match,
                               Be32& address) {
   size_t limit;
   const size_t at = parameter(message, from, name, limit);

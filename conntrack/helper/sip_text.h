@@ -23,10 +23,10 @@ enum class Header : uint8_t { kCSeq, kFrom, kTo, kContact, kViaUdp, kViaTcp, kEx
 // kBad: it is there, but cannot be read. twin: the return values 1, 0 and -1
 enum class Found : uint8_t { kYes, kNo, kBad };
 
-struct Range {
+struct TextRange {
   size_t offset = 0, length = 0;
   size_t end() const { return offset + length; }
-  bool operator==(const Range&) const = default;
+  bool operator==(const TextRange&) const = default;
 };
 
 struct Endpoint {
@@ -62,12 +62,12 @@ std::optional<Address> parse_address(std::string_view message, size_t at, size_t
 
 // --- the first line
 // The address and port of the URI a request is for. twin: ct_sip_parse_request
-Found parse_request(std::string_view message, Range& match, Endpoint& uri);
+Found parse_request(std::string_view message, TextRange& match, Endpoint& uri);
 
 // --- headers
 // The part of a header's value that is of interest: of an address its host and port, else a number. Searches the lines
 // that begin behind `from`. With kBad, `match.offset` is where to go on. twin: ct_sip_get_header
-Found get_header(std::string_view message, size_t from, Header type, Range& match);
+Found get_header(std::string_view message, size_t from, Header type, TextRange& match);
 
 // How far a walk through all headers of a kind has come.
 struct HeaderWalk {
@@ -75,14 +75,14 @@ struct HeaderWalk {
   bool in_header = false;  // in a comma separated list
 };
 // The first of the headers that can be read; with `walk` the next one. twin: ct_sip_parse_header_uri
-Found parse_header_uri(std::string_view message, HeaderWalk* walk, Header type, Range& match, Endpoint& uri);
+Found parse_header_uri(std::string_view message, HeaderWalk* walk, Header type, TextRange& match, Endpoint& uri);
 
 // --- parameters behind a header's value, which begins before `from`, up to the next comma
 // `name` is "expires=". twin: ct_sip_parse_numerical_param
-Found parse_number_parameter(std::string_view message, size_t from, std::string_view name, Range& match,
+Found parse_number_parameter(std::string_view message, size_t from, std::string_view name, TextRange& match,
                              uint32_t& value);
 // Never kBad. twin: ct_sip_parse_address_param
-Found parse_address_parameter(std::string_view message, size_t from, std::string_view name, Range& match,
+Found parse_address_parameter(std::string_view message, size_t from, std::string_view name, TextRange& match,
                               Be32& address);
 // The protocol the parameter transport= names, or that of the connection. False: another than the connection's.
 // twin: ct_sip_parse_transport

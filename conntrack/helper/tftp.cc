@@ -17,11 +17,10 @@ Verdict TftpHelper::help(const HelpInput& in) const {
   if (opcode->host() != kReadRequest && opcode->host() != kWriteRequest) return Verdict::kAccept;
 
   const Tuple& reply = in.c.reply();
-  Expectation e = Expectations::make(in.c, 0, &reply.source, reply.destination, kProtoUdp, nullptr,
-                                     reply.destination_id);
+  Expectation e =
+      Expectations::make(in.c, 0, &reply.source, reply.destination, kProtoUdp, nullptr, reply.destination_id);
   if (nat_ != nullptr && (in.c.status & kNatMask) != 0) return nat_->expect(in, e);
-  if (in.conntrack.expectations().related(e, in.now()) != ExpectError::kNone)
-    return drop(in, "cannot add expectation");
+  if (in.conntrack.expectations().related(e, in.now()) != ExpectError::kNone) return drop(in, "cannot add expectation");
   return Verdict::kAccept;
 }
 

@@ -17,11 +17,22 @@ inline constexpr std::array<uint32_t, 256> kCrc32cTable = [] {
   return table;
 }();
 
-// Complemented at both ends; stored little-endian in an SCTP header.
+// Over bytes that come in pieces. Complemented at both ends; stored little-endian in an SCTP header.
+class Crc32c {
+ public:
+  void add(std::span<const uint8_t> bytes) {
+    for (const uint8_t b : bytes) crc_ = (crc_ >> 8) ^ kCrc32cTable[(crc_ ^ b) & 0xff];
+  }
+  uint32_t value() const { return ~crc_; }
+
+ private:
+  uint32_t crc_ = ~0u;
+};
+
 inline uint32_t crc32c(std::span<const uint8_t> bytes) {
-  uint32_t c = ~0u;
-  for (const uint8_t b : bytes) c = (c >> 8) ^ kCrc32cTable[(c ^ b) & 0xff];
-  return ~c;
+  Crc32c c;
+  c.add(bytes);
+  return c.value();
 }
 
 }  // namespace nf

@@ -5,6 +5,7 @@ namespace nf::ipt {
 void register_base_extensions(ExtensionRegistry& registry) {
   register_tcp(registry);
   register_udp(registry);
+  register_sctp(registry);
   register_icmp(registry);
   register_addrtype(registry);
   register_comment(registry);

@@ -7,6 +7,7 @@ namespace nf::ipt {
 
 void register_tcp(ExtensionRegistry& registry);        // -m tcp
 void register_udp(ExtensionRegistry& registry);        // -m udp
+void register_sctp(ExtensionRegistry& registry);       // -m sctp
 void register_icmp(ExtensionRegistry& registry);       // -m icmp
 void register_addrtype(ExtensionRegistry& registry);   // -m addrtype
 void register_comment(ExtensionRegistry& registry);    // -m comment

@@ -91,7 +91,7 @@ void set_tcp_word(Packet& p, size_t offset, Be32 value) {
   field = value;
 }
 
-bool replace_payload(Packet& p, PacketPool& pool, uint32_t offset, uint32_t length, std::string_view text) {
+bool replace_payload(Packet& p, PacketPool& pool, uint8_t as, uint32_t offset, uint32_t length, std::string_view text) {
   const auto size = static_cast<uint32_t>(text.size());
   const auto old_length = static_cast<uint16_t>(p.transport().size());
   if (size > length) {
@@ -112,20 +112,24 @@ bool replace_payload(Packet& p, PacketPool& pool, uint32_t offset, uint32_t leng
   ip.total_length = be16(static_cast<uint16_t>(p.length()));
   ip_send_check(ip);
   const auto new_length = static_cast<uint16_t>(p.transport().size());
-  if (ip.protocol == kProtoUdp) {
+  if (as == kProtoUdp) {
     UdpHeader& udp = *view<UdpHeader>(p.transport());
     udp.length = be16(new_length);
-    if (udp_without_checksum(p, udp.checksum)) return true;
+    if (udp.checksum.raw() == 0 && p.checksum != ChecksumState::kPartial) return true;
   }
-  Be16* check = pseudo_checksum_field(p);
-  if (check == nullptr) return true;
+  Be16& check = as == kProtoUdp ? view<UdpHeader>(p.transport())->checksum : view<TcpHeader>(p.transport())->checksum;
   if (p.checksum == ChecksumState::kPartial) {
-    const Sum sum = Sum{check->raw()} + static_cast<uint16_t>(~be16(old_length).raw()) + be16(new_length).raw();
-    *check = Be16::from_raw(checksum_fold(sum));
-  } else {
-    p.checksum = ChecksumState::kPartial;
-    *check = Be16::from_raw(checksum_fold(checksum_pseudo(ip.source, ip.destination, ip.protocol, new_length)));
+    const Sum sum = Sum{check.raw()} + static_cast<uint16_t>(~be16(old_length).raw()) + be16(new_length).raw();
+    check = Be16::from_raw(checksum_fold(sum));
+    return true;
   }
+  check = Be16::from_raw(checksum_fold(checksum_pseudo(ip.source, ip.destination, as, new_length)));
+  p.checksum = ChecksumState::kPartial;
+  if (ip.protocol == as) return true;
+  // Where complete_checksum() would not look for it.
+  const Be16 sum = checksum_finish(checksum_add(p.transport()));
+  check = sum.raw() == 0 ? Be16::from_raw(0xffff) : sum;
+  p.checksum = ChecksumState::kUnnecessary;
   return true;
 }
 

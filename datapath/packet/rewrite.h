@@ -31,9 +31,10 @@ void set_tcp_word(Packet& p, size_t offset, Be32 value);
 
 // Puts `text` in the place of `length` bytes at `offset`, counted from behind the IPv4 header; IP length and header
 // checksum, UDP length and the transport checksum (kPartial from then on, unless a UDP packet carries none) follow.
-// The packet is in one piece afterwards, and its bytes may have moved. False: it would be too long.
-// twin: mangle_contents and nf_nat_csum_recalc, net/netfilter/nf_nat_helper.c
-bool replace_payload(Packet& p, PacketPool& pool, uint32_t offset, uint32_t length, std::string_view text);
+// `as`: what the packet is taken for, TCP or UDP; an ICMP error may be taken for UDP, and gets length and sum where UDP
+// has them, whose header is there. The packet is in one piece afterwards, and its bytes may have moved. False: it would
+// be too long. twin: mangle_contents and nf_nat_csum_recalc, net/netfilter/nf_nat_helper.c
+bool replace_payload(Packet& p, PacketPool& pool, uint8_t as, uint32_t offset, uint32_t length, std::string_view text);
 
 // TTL minus one; the header checksum follows. twin: ip_decrease_ttl
 void decrease_ttl(Packet& p);

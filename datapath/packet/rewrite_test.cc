@@ -249,5 +249,77 @@ TEST(Rewrite, VerifiedOnceIsTrustedAfterwards) {
   EXPECT_EQ(p->checksum, ChecksumState::kUnnecessary);
 }
 
+TEST(Rewrite, ATcpWordKeepsTheSum) {
+  PacketPool pool;
+  Random random(5);
+  for (int round = 0; round < 2000; ++round) {
+    PacketPtr p = random_packet(pool, random, kProtoTcp);
+    fill_transport_checksum(*p);
+    p->checksum = ChecksumState::kNone;
+    const size_t offset = random.below(2) == 0 ? offsetof(TcpHeader, sequence) : offsetof(TcpHeader, acknowledgment);
+    const Be32 value = Be32::from_raw(random.u32());
+    set_tcp_word(*p, offset, value);
+    ASSERT_EQ(*view<Be32>(p->transport(), offset), value);
+    ASSERT_TRUE(transport_sums_up(*p)) << round;
+  }
+}
+
+// Against the same done to a string of the payload.
+TEST(Rewrite, ReplacesPayload) {
+  PacketPool pool;
+  Random random(8);
+  for (int round = 0; round < 3000; ++round) {
+    const uint8_t protocol = random.below(2) == 0 ? kProtoTcp : kProtoUdp;
+    PacketPtr p = random_packet(pool, random, protocol);
+    fill_transport_checksum(*p);
+    // Summed already, or as a local process leaves it: the pseudo-header's sum alone.
+    const bool partial = random.below(2) == 0;
+    const bool no_sum = !partial && protocol == kProtoUdp && random.below(4) == 0;
+    Be16& check =
+        protocol == kProtoTcp ? view<TcpHeader>(p->transport())->checksum : view<UdpHeader>(p->transport())->checksum;
+    const auto size = static_cast<uint32_t>(p->transport().size());
+    if (partial)
+      check = Be16::from_raw(checksum_fold(checksum_pseudo(p->ip().source, p->ip().destination, protocol, size)));
+    if (no_sum) check = Be16{};
+    p->checksum = partial ? ChecksumState::kPartial : ChecksumState::kNone;
+    p->fragment_count = 2;
+
+    std::string expected(reinterpret_cast<const char*>(p->transport().data()), size);
+    const uint32_t header = protocol == kProtoTcp ? sizeof(TcpHeader) : sizeof(UdpHeader);
+    const uint32_t offset = header + random.below(size - header + 1), length = random.below(size - offset + 1);
+    // Now and then more than the packet's buffer has room for.
+    const std::string text(random.below(round % 50 == 0 ? 6000 : 40), 'x');
+    expected.replace(offset, length, text);
+    ASSERT_TRUE(replace_payload(*p, pool, protocol, offset, length, text));
+    complete_checksum(*p);
+    EXPECT_EQ(p->fragment_count, 0);
+    ASSERT_EQ(p->ip().total_length.host(), p->length());
+    ASSERT_EQ(p->transport().size(), expected.size());
+    ASSERT_TRUE(header_checksum_ok(*p));
+    if (protocol == kProtoUdp) {
+      ASSERT_EQ(view<UdpHeader>(p->transport())->length.host(), expected.size());
+    }
+    if (no_sum) {
+      EXPECT_EQ(view<UdpHeader>(p->transport())->checksum, Be16{});
+    } else {
+      ASSERT_TRUE(transport_sums_up(*p)) << round;
+    }
+    const std::string_view payload(reinterpret_cast<const char*>(p->transport().data()) + header,
+                                   p->transport().size() - header);
+    ASSERT_EQ(payload, std::string_view(expected).substr(header));
+  }
+}
+
+TEST(Rewrite, NoPacketIsLongerThan65535) {
+  PacketPool pool;
+  Random random(3);
+  PacketPtr p = random_packet(pool, random, kProtoUdp);
+  const std::string before = to_hex(p->bytes());
+  EXPECT_FALSE(replace_payload(*p, pool, kProtoUdp, sizeof(UdpHeader), 0, std::string(65536 - p->length(), 'x')));
+  EXPECT_EQ(to_hex(p->bytes()), before);
+  EXPECT_TRUE(replace_payload(*p, pool, kProtoUdp, sizeof(UdpHeader), 0, std::string(65535 - p->length(), 'x')));
+  EXPECT_EQ(p->ip().total_length.host(), 65535);
+}
+
 }  // namespace
 }  // namespace nf

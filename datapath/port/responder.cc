@@ -20,6 +20,25 @@ bool for_many(const Packet& p) {
   return p.dst.valid() && (p.dst.type == RouteType::kBroadcast || p.dst.type == RouteType::kMulticast);
 }
 
+// Whether TCP options let a reset be sent: as far as an MD5 signature could stand in them (RFC 2385) they must be
+// readable, and have none and no AO (RFC 5925), since nobody here has a key. twin: tcp_do_parse_auth_options,
+// tcp_v4_send_reset
+bool can_be_reset(std::span<const uint8_t> options) {
+  constexpr uint8_t kEnd = 0, kNop = 1, kMd5 = 19, kAo = 29;
+  constexpr size_t kMd5Length = 18;
+  while (options.size() >= kMd5Length) {
+    const uint8_t kind = options[0];
+    if (kind == kEnd) return true;
+    size_t length = 1;
+    if (kind != kNop) {
+      length = options[1];
+      if (kind == kMd5 || kind == kAo || length < 2 || length > options.size()) return false;
+    }
+    options = options.subspan(length);
+  }
+  return true;
+}
+
 }  // namespace
 
 void Responder::deliver(PacketPtr p, Time now) {
@@ -88,6 +107,7 @@ DropReason Responder::tcp(const Packet& p) {
   if (!transport_checksum_ok(p)) return DropReason::kTransportChecksum;
   if ((header->flags & kTcpRst) != 0 || (p.dst.valid() && p.dst.type != RouteType::kLocal))
     return DropReason::kNoSocket;
+  if (!can_be_reset(segment.first(header->header_length()).subspan(sizeof(TcpHeader)))) return DropReason::kNoSocket;
 
   const TcpHeader& th = *header;
   PacketPtr reply = make_reply(p, kProtoTcp, static_cast<uint8_t>(p.ip().tos & ~kEcnBits), sizeof(TcpHeader));

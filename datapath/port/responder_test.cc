@@ -134,6 +134,33 @@ TEST(Responder, MalformedTcpAgainstKernel) {
   });
 }
 
+// Options of every length: of kinds with and without a meaning, that fit and that do not.
+TEST(Responder, TcpOptionsAgainstKernel) {
+  in_namespace([] {
+    Pair pair;
+    Random random(11);
+    for (int i = 0; i < 1000; ++i) {
+      PacketPtr p = test::make_tcp(pair.pool_, 4 * random.below(11));
+      const std::span<uint8_t> l4 = p->transport();
+      for (size_t at = sizeof(TcpHeader); at < l4.size();) {
+        constexpr uint8_t kKinds[] = {1, 1, 1, 2, 5, 19, 29, 80, 0};
+        l4[at++] = kKinds[random.below(std::size(kKinds))];
+        if (l4[at - 1] <= 1 || at == l4.size()) continue;
+        const uint32_t length = random.below(8) == 0 ? random.below(45) : 2 + random.below(17);
+        l4[at] = static_cast<uint8_t>(length);
+        at += length > 2 ? length - 1 : 1;
+      }
+      view<TcpHeader>(l4)->offset_reserved = static_cast<uint8_t>(l4.size() / 4 << 4);
+      fill_transport_checksum(*p);
+      p->checksum = ChecksumState::kNone;
+      const std::vector<uint8_t> bytes = test::copy_bytes(*p);
+      ASSERT_TRUE(pair.same(std::move(p))) << i << ": " << show({bytes, 0});
+    }
+    EXPECT_GT(pair.answered(), 300);
+    EXPECT_LT(pair.answered(), 900);
+  });
+}
+
 TEST(Responder, IcmpAgainstKernel) {
   in_namespace([] {
     Pair pair;

@@ -97,6 +97,11 @@ TEST(Routing, AddressesOfADevice) {
   EXPECT_EQ(world.routing_.select_address(v0, ip4(10, 3, 0, 9), RouteScope::kUniverse), ip4(10, 3, 0, 1));
   EXPECT_EQ(world.routing_.select_address(v0, ip4(9, 9, 9, 9), RouteScope::kUniverse), ip4(10, 1, 0, 1));
   EXPECT_EQ(world.routing_.select_address(*world.device("v1"), {}, RouteScope::kUniverse), ip4(10, 1, 0, 1));
+  EXPECT_EQ(world.routing_.broadcast_mask(v0, ip4(10, 1, 0, 255)), std::nullopt)
+      << "a route, but not the address's own";
+  run_all(world, {"ip addr add 10.5.0.1/20 brd 10.5.0.7 dev v0", "ip addr add 10.5.0.2/20 brd 10.5.0.8 dev v0"});
+  EXPECT_EQ(world.routing_.broadcast_mask(v0, ip4(10, 5, 0, 7)), prefix_mask(20));
+  EXPECT_EQ(world.routing_.broadcast_mask(v0, ip4(10, 5, 0, 8)), std::nullopt) << "of a secondary address";
   EXPECT_TRUE(world.routing_.on_link(v0, ip4(10, 1, 0, 9), ip4(10, 1, 0, 254)));
   EXPECT_FALSE(world.routing_.on_link(v0, ip4(10, 1, 0, 9), ip4(10, 3, 0, 9)));
 }

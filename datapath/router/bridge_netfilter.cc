@@ -34,9 +34,9 @@ bool BridgeLayer::nf_pre_routing(Bridge& bridge, PacketPtr& p) {
   p->dev = &dev;
   const Be32 destination = p->ip().destination;
   if (!r_.run_hook(HookPoint::kPreRouting, p, &dev, nullptr)) return false;
-  p->phys_in = port;
   p->bridge_netfilter = true;
-  // A datagram put together here has the link header of its first piece.
+  // A datagram put together here has the link header of its first piece, and came by the port of that one.
+  port = p->phys_in;
   const MacAddress& to = p->mac().destination;
   if (to != dev.mac && to != port->mac && (to[0] & 1) == 0) p->type = PacketType::kOtherHost;
 

@@ -36,7 +36,7 @@ class Reassembly {
     // A datagram timed out and its first fragment is known (held by kConntrackOut: never told). When the host is its
     // destination - for kLocalDeliver it is; otherwise route_input says kLocal - the owner sends ICMP 11/1 about
     // `first`, which has lost its payload beyond a multiple of 8. twin: ip_expire
-    std::function<void(const Packet& first)> expired;
+    std::function<void(Packet& first)> expired;
     // A fragment that came to nothing: kDefragOverlap (also duplicates), kDefragMalformed, kDefragMemory,
     // kDefragIncomplete. It may have lost its payload beyond a multiple of 8.
     std::function<void(PacketPtr p, DropReason reason)> drop;

@@ -58,7 +58,17 @@ Router::Router(const RouterOptions& options)
   reassembly_ = std::make_unique<Reassembly>(
       pool_, sysctl_,
       Reassembly::Actions{
-          .expired = [this](const Packet& first) { icmp_send(first, kIcmpTimeExceeded, 1, 0); },
+          .expired =
+              [this](Packet& first) {
+                // Held for the sake of conntrack it was not routed yet.
+                const Ipv4Header& ip = first.ip();
+                if (!first.dst.valid() && (routing_->route_input(ip.destination, ip.source, ip.tos, first.mark,
+                                                                 *first.dev, first.dst) != DropReason::kNone ||
+                                           first.dst.type != RouteType::kLocal)) {
+                  return;
+                }
+                icmp_send(first, kIcmpTimeExceeded, 1, 0);
+              },
           .drop = [this](PacketPtr p, DropReason reason) { drop(std::move(p), reason); },
       });
 }

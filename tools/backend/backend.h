@@ -97,7 +97,8 @@ class Backend {
   // own). Header checksum and total length are set as the kernel sets them (IP_HDRINCL); refused packets
   // (no route, longer than the MTU) are gone: false.
   virtual Result<bool> send_from_host(std::span<const uint8_t> packet) = 0;
-  // Appends everything that came out since the last call: in order for each port, for local processes for each protocol.
+  // Appends everything that came out since the last call: in order for each port, for local processes for each
+  // protocol.
   virtual Status collect(std::vector<Emitted>& out) = 0;
 
   // --- time: nanoseconds since the Unix epoch
@@ -105,15 +106,17 @@ class Backend {
   // Lets time pass; what falls due meanwhile happens.
   virtual Status wait_until(Time t) = 0;
 
-  // --- what is to be seen, in the forms the tools print (formats: conntrack/format.h)
+  // --- what is to be seen, in the forms the tools print (formats: conntrack/text/format.h)
   virtual Result<std::vector<RuleCounter>> counters() = 0;  // in no order
-  virtual Result<std::vector<std::string>> entries() = 0;   // lines of `conntrack -L`, in no order
+  // Lines of `conntrack -L`, in no order; memory and kernel add the numbers of labels (FormatOptions::label_numbers).
+  virtual Result<std::vector<std::string>> entries() = 0;
   // The same, asked for by original tuples of which it is believed that they are all there are: cheap where a dump is
   // not (the kernel's goes through its whole hash table), and all the entries when that belief is wrong.
   virtual Result<std::vector<std::string>> entries_like(const std::vector<ct::Tuple>&) { return entries(); }
-  virtual Result<std::vector<std::string>> take_events() = 0;  // lines of `conntrack -E` since the last call, in order
-  virtual Result<std::vector<std::string>> take_log() = 0;     // lines of LOG, in order; is_log_line()
-  virtual Result<ct::Stats> statistics() = 0;                  // summed over cpus
+  virtual Result<std::vector<std::string>> expectations() = 0;  // lines of `conntrack -L expect`, in no order
+  virtual Result<std::vector<std::string>> take_events() = 0;   // lines of `conntrack -E` since the last call, in order
+  virtual Result<std::vector<std::string>> take_log() = 0;      // lines of LOG, in order; is_log_line()
+  virtual Result<ct::Stats> statistics() = 0;                   // summed over cpus
   // What the rules did to packets since the last call: one path a packet, in order of their first rule.
   virtual Result<std::vector<RulePath>> take_paths() = 0;
   // `iptables-save [-c]`, comment lines or not.

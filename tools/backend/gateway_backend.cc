@@ -98,7 +98,7 @@ GatewayBackend::~GatewayBackend() {
   process_.stop();
   if (folder_.empty()) return;
   for (const char* name :
-       {"/lab/network", "/lab/sysctl.conf", "/lab/rules.v4", "/trace", "/log", "/errors", "/control"})
+       {"/lab/network", "/lab/sysctl.conf", "/lab/timeouts", "/lab/rules.v4", "/trace", "/log", "/errors", "/control"})
     unlink((folder_ + name).c_str());
   rmdir((folder_ + "/lab").c_str());
   rmdir(folder_.c_str());
@@ -159,12 +159,14 @@ Status GatewayBackend::write_lab(const lab::Lab& lab) {
   log_file_.path = folder_ + "/log";
   if (mkdir((folder_ + "/lab").c_str(), 0700) != 0) return netns::system_error(folder_ + "/lab");
   // A line for each, so that a line's number there is its place in the list.
-  std::string network, sysctl;
+  std::string network, sysctl, timeouts;
   for (const lab::NetworkLine& line : lab.network) network += line.text + '\n';
   for (const lab::SysctlSetting& s : lab.sysctl)
     sysctl += (s.ignore_error ? "-" : "") + s.name + " = " + s.value + '\n';
   if (Status s = write_file(folder_ + "/lab/network", network); !s) return s;
+  for (const lab::TimeoutLine& line : lab.timeouts) timeouts += line.text + '\n';
   if (Status s = write_file(folder_ + "/lab/sysctl.conf", sysctl); !s) return s;
+  if (Status s = write_file(folder_ + "/lab/timeouts", timeouts); !s) return s;
   return lab.rules ? write_file(folder_ + "/lab/rules.v4", *lab.rules) : Status();
 }
 
@@ -179,6 +181,8 @@ Error GatewayBackend::in_lab_words(const Error& e, const lab::Lab& lab) const {
     mine.line = line_in(lab.network, mine.line);
   else if (find_place(mine, folder_ + "/lab/sysctl.conf", lab.sysctl_file))
     mine.line = line_in(lab.sysctl, mine.line);
+  else if (find_place(mine, folder_ + "/lab/timeouts", lab.timeouts_file))
+    mine.line = line_in(lab.timeouts, mine.line);
   else
     find_place(mine, folder_ + "/lab/rules.v4", lab.rules_file);
   return mine;
@@ -311,6 +315,12 @@ Result<std::vector<RuleCounter>> GatewayBackend::counters() {
 
 Result<std::vector<std::string>> GatewayBackend::entries() {
   Result<std::string> text = command({"conntrack", "-L"});
+  if (!text) return text.error();
+  return lines_of(*text);
+}
+
+Result<std::vector<std::string>> GatewayBackend::expectations() {
+  Result<std::string> text = command({"conntrack", "-L", "expect"});
   if (!text) return text.error();
   return lines_of(*text);
 }

@@ -41,6 +41,7 @@ class GatewayBackend final : public Backend {
 
   Result<std::vector<RuleCounter>> counters() override;
   Result<std::vector<std::string>> entries() override;
+  Result<std::vector<std::string>> expectations() override;
   Result<std::vector<std::string>> take_events() override;
   Result<std::vector<std::string>> take_log() override;
   Result<ct::Stats> statistics() override;

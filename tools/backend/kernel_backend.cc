@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "tools/netns/network_batch.h"
+#include "tools/netns/timeout_policies.h"
 
 namespace nf {
 namespace {
@@ -61,6 +62,7 @@ Status KernelBackend::configure(const BackendConfig& config) {
   lines.insert(lines.end(), config.lab->network.begin(), config.lab->network.end());
   if (Status s = apply_network(lines, config.lab->network_file); !s) return s;
   if (Status s = apply_sysctl(config.lab->sysctl, config.lab->sysctl_file); !s) return s;
+  if (Status s = netns::add_timeout_policies(config.lab->timeouts, config.lab->timeouts_file); !s) return s;
   if (config.lab->rules) return apply_rules(*config.lab->rules, config.lab->rules_file);
   return {};
 }

@@ -43,6 +43,7 @@ class KernelBackend final : public Backend {
 
   Result<std::vector<RuleCounter>> counters() override;
   Result<std::vector<std::string>> entries() override { return conntrack_->entries(); }
+  Result<std::vector<std::string>> expectations() override { return conntrack_->expectations(); }
   Result<std::vector<std::string>> entries_like(const std::vector<ct::Tuple>& originals) override;
   Result<std::vector<std::string>> take_events() override { return conntrack_->take_events(); }
   Result<std::vector<std::string>> take_log() override;

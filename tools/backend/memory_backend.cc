@@ -3,7 +3,8 @@
 #include <algorithm>
 #include <cstring>
 
-#include "conntrack/format.h"
+#include "conntrack/text/expect_format.h"
+#include "conntrack/text/format.h"
 #include "datapath/packet/checksum.h"
 #include "datapath/packet/headers.h"
 
@@ -122,6 +123,7 @@ Status MemoryBackend::collect(std::vector<Emitted>& out) {
 }
 
 Status MemoryBackend::wait_until(Time t) {
+  next_timer_ = std::min(next_timer_, now_);  // what packets began since is due at its own time
   while (next_timer_ <= t) {
     now_ = std::max(now_, next_timer_);
     next_timer_ = std::max(gateway_->run_timers(now_), now_ + kMillisecond);
@@ -139,7 +141,15 @@ Result<std::vector<RuleCounter>> MemoryBackend::counters() {
 
 Result<std::vector<std::string>> MemoryBackend::entries() {
   std::vector<std::string> out;
-  gateway_->conntrack().for_each([&](ct::Connection& c) { out.push_back(ct::format_entry(c, now_)); });
+  gateway_->conntrack().for_each(
+      [&](ct::Connection& c) { out.push_back(ct::format_entry(c, now_, {.label_numbers = true})); });
+  return out;
+}
+
+Result<std::vector<std::string>> MemoryBackend::expectations() {
+  std::vector<std::string> out;
+  gateway_->conntrack().expectations().for_each(
+      [&](const ct::Expectation& e) { out.push_back(ct::format_expectation(e, now_)); }, now_);
   return out;
 }
 

@@ -33,6 +33,7 @@ class MemoryBackend final : public Backend {
 
   Result<std::vector<RuleCounter>> counters() override;
   Result<std::vector<std::string>> entries() override;
+  Result<std::vector<std::string>> expectations() override;
   Result<std::vector<std::string>> take_events() override { return std::exchange(events_, {}); }
   Result<std::vector<std::string>> take_log() override { return std::exchange(log_, {}); }
   Result<ct::Stats> statistics() override { return gateway_->conntrack().stats(); }

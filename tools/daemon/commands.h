@@ -4,10 +4,8 @@
 //   iptables [-t TABLE] -L [CHAIN] [-n] [-v] [-x] [--line-numbers] | -S [CHAIN] | -Z [CHAIN [NUMBER]]
 //   iptables-restore [-c] [-n]   (with the file's text)
 //   sysctl [-w] [-n] [-e] [-q] NAME... | NAME=VALUE... | -a
-//   conntrack -L | -C | -S | -F   [-o extended,id] [selectors]
-//   conntrack -E [-e NEW,UPDATES,DESTROY] [-o timestamp,extended,id] [selectors]   (goes on as a stream)
-// and, answered by ControlServer, `sync`.
-// Selectors of conntrack: -p -s -d -r -q --sport --dport --reply-port-src --reply-port-dst --state -u -m -n -g -j.
+//   conntrack ...   every command of conntrack(8) 1.4.7 (conntrack_command.h); -E goes on as a stream
+// and, answered by ControlServer, `sync` and `handover`.
 // Letters may stand together (-nvL), values may be glued on (-tnat, --table=nat), long names may be cut short.
 #pragma once
 
@@ -15,7 +13,8 @@
 #include <string>
 #include <vector>
 
-#include "conntrack/format.h"
+#include "conntrack/conntrack.h"
+#include "conntrack/expect.h"
 #include "tools/gateway/gateway.h"
 
 namespace nf {
@@ -24,7 +23,9 @@ struct CommandReply {
   std::string out, err;
   int exit_code = 0;
   bool follow_events = false;  // conntrack -E: go on with event lines until the client leaves
-  std::function<std::string(const ct::EventReport&)> event_text;  // the line of an event; empty: not asked for
+  // The lines of an event; an empty text: not asked for, a null function: none of these.
+  std::function<std::string(const ct::EventReport&)> event_text;
+  std::function<std::string(const ct::ExpectReport&)> expect_text;  // -E expect
 };
 
 // Answers one command. Errors are in `err` with exit code 2, worded like the real program's where it has words.

@@ -10,7 +10,6 @@
 #include <boost/asio/write.hpp>
 #include <deque>
 
-#include "conntrack/format.h"
 #include "tools/control/control_protocol.h"
 
 namespace nf {
@@ -38,6 +37,8 @@ struct ControlServer::Client {
   bool last_queued = false;  // close when everything is written
   bool left = false;
   ct::ListenerId listener = 0;
+  uint32_t expect_listener = 0;
+  bool listens() const { return listener != 0 || expect_listener != 0; }
 };
 
 std::optional<std::vector<std::string>> ControlServer::take_request(Client& client) {
@@ -48,9 +49,8 @@ std::optional<std::vector<std::string>> ControlServer::take_request(Client& clie
   return words;
 }
 
-ControlServer::ControlServer(boost::asio::io_context& io, Gateway& gateway, std::function<Time()> now,
-                             std::function<Status()> settle)
-    : io_(io), acceptor_(io), retry_(io), gateway_(gateway), now_(std::move(now)), settle_(std::move(settle)) {}
+ControlServer::ControlServer(boost::asio::io_context& io, Gateway& gateway, Runner runner)
+    : io_(io), acceptor_(io), retry_(io), gateway_(gateway), runner_(std::move(runner)) {}
 
 ControlServer::~ControlServer() {
   while (!clients_.empty()) leave(std::shared_ptr<Client>(clients_.front()));
@@ -119,19 +119,24 @@ void ControlServer::read(const std::shared_ptr<Client>& client) {
 
 void ControlServer::answer(const std::shared_ptr<Client>& client, const std::vector<std::string>& words) {
   if (!words.empty() && words[0] == "sync") return sync(client, words);
-  const CommandReply reply = run_command(gateway_, words, now_());
+  const bool handover = !words.empty() && words[0] == "handover";
+  const CommandReply reply = handover ? runner_.handover(words) : run_command(gateway_, words, runner_.now());
   if (!reply.out.empty()) write(client, control::encode_frame('o', reply.out));
   if (!reply.err.empty()) write(client, control::encode_frame('e', reply.err));
   if (reply.follow_events) {
     // An empty frame tells that events are being listened to from here on.
     write(client, control::encode_frame('o', ""));
-    client->listener = gateway_.conntrack().listen(
-        [this, weak = std::weak_ptr<Client>(client), text = reply.event_text](const ct::EventReport& e) {
-          const auto c = weak.lock();
-          if (!c || c->last_queued) return;
-          const std::string line = text(e);
-          if (!line.empty()) write(c, control::encode_frame('o', line));
-        });
+    // A line for this client, when there is one and it is still there.
+    const auto pass = [this, weak = std::weak_ptr<Client>(client)](std::string line) {
+      const auto c = weak.lock();
+      if (c && !c->last_queued && !line.empty()) write(c, control::encode_frame('o', line));
+    };
+    if (reply.event_text)
+      client->listener =
+          gateway_.conntrack().listen([pass, text = reply.event_text](const ct::EventReport& e) { pass(text(e)); });
+    if (reply.expect_text)
+      client->expect_listener = gateway_.conntrack().expectations().listen(
+          [pass, text = reply.expect_text](const ct::ExpectReport& e) { pass(text(e)); });
     return watch(client);
   }
   finish(client, reply.exit_code);
@@ -143,16 +148,16 @@ void ControlServer::finish(const std::shared_ptr<Client>& client, int exit_code)
 }
 
 void ControlServer::sync(const std::shared_ptr<Client>& client, const std::vector<std::string>& words) {
-  const Status s = words.size() == 1 ? settle_() : error("\"" + words[1] + "\" is not expected");
+  const Status s = words.size() == 1 ? runner_.settle() : error("\"" + words[1] + "\" is not expected");
   if (!s) write(client, control::encode_frame('e', "sync: " + s.error().str() + '\n'));
-  if (client->listener != 0) return write(client, control::encode_frame('o', ""));
+  if (client->listens()) return write(client, control::encode_frame('o', ""));
   finish(client, s ? 0 : static_cast<int>(s.error().code));
 }
 
 void ControlServer::write(const std::shared_ptr<Client>& client, std::string bytes) {
   client->outgoing_bytes += bytes.size();
   client->outgoing.push_back(std::move(bytes));
-  if (client->listener != 0 && client->outgoing_bytes > kMaxBacklog) {
+  if (client->listens() && client->outgoing_bytes > kMaxBacklog) {
     client->outgoing.clear();
     client->outgoing.push_back(control::encode_frame('e', "conntrack: events were lost, the reader is too slow\n"));
     client->outgoing.push_back(control::encode_frame('x', std::string(1, '\1')));
@@ -203,6 +208,8 @@ void ControlServer::watch(const std::shared_ptr<Client>& client) {
 void ControlServer::stop_listening(const std::shared_ptr<Client>& client) {
   if (client->listener != 0) gateway_.conntrack().unlisten(client->listener);
   client->listener = 0;
+  if (client->expect_listener != 0) gateway_.conntrack().expectations().unlisten(client->expect_listener);
+  client->expect_listener = 0;
 }
 
 void ControlServer::leave(const std::shared_ptr<Client>& client) {

@@ -18,10 +18,14 @@ namespace nf {
 
 class ControlServer {
  public:
-  // `now` gives the gateway's time; `settle` does everything there is to do until nothing is left, or says why it
-  // could not.
-  ControlServer(boost::asio::io_context& io, Gateway& gateway, std::function<Time()> now,
-                std::function<Status()> settle);
+  // What is asked of whoever runs the gateway. `now` gives its time; `settle` does everything there is to do until
+  // nothing is left, or says why it could not; `handover` answers the command of that name.
+  struct Runner {
+    std::function<Time()> now;
+    std::function<Status()> settle;
+    std::function<CommandReply(const std::vector<std::string>&)> handover;
+  };
+  ControlServer(boost::asio::io_context& io, Gateway& gateway, Runner runner);
   ~ControlServer();
 
   // Makes the socket. Empty path: PID.sock in control::default_directory(). A stale socket is replaced, a living one
@@ -49,8 +53,7 @@ class ControlServer {
   boost::asio::local::stream_protocol::acceptor acceptor_;
   boost::asio::steady_timer retry_;
   Gateway& gateway_;
-  std::function<Time()> now_;
-  std::function<Status()> settle_;
+  Runner runner_;
   std::string path_;
   std::list<std::shared_ptr<Client>> clients_;
 };

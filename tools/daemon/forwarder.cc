@@ -59,6 +59,7 @@ Time Forwarder::clock() {
 }
 
 bool Forwarder::poll_once() {
+  if (still_) return discard();
   Router& router = gateway_.router();
   bool any = false;
   for (const auto& s : sources_) {
@@ -81,6 +82,25 @@ bool Forwarder::poll_once() {
     if (host_ != nullptr) host_->flush();
   }
   return any;
+}
+
+bool Forwarder::discard() {
+  bool any = false;
+  for (const auto& s : sources_) {
+    if (s->port == nullptr) continue;
+    batch_.clear();
+    any = s->port->receive(gateway_.router().pool(), batch_, 64) > 0 || any;
+  }
+  batch_.clear();
+  return any;
+}
+
+void Forwarder::stand_still(bool still) {
+  if (still_ && !still) {
+    while (discard()) {
+    }
+  }
+  still_ = still;
 }
 
 bool Forwarder::settle() {

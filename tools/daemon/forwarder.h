@@ -32,6 +32,10 @@ class Forwarder {
   void run();
   void stop() { stopped_ = true; }
 
+  // Standing still, whatever comes is thrown away, as by a router that is not there: what waited would be a burst that
+  // connections whose windows are not known yet would not believe.
+  void stand_still(bool still);
+
   // Takes in everything the ports and the host have, and what comes of it, until a whole pass finds nothing; from a
   // handler. False: after kSettleLimit there was still something.
   bool settle();
@@ -45,6 +49,7 @@ class Forwarder {
  private:
   struct Source;
   bool poll_once();
+  bool discard();  // what the ports have; false: nothing
   void sleep_until(Time when);
   void watch(Source& source);
 
@@ -59,6 +64,7 @@ class Forwarder {
   boost::asio::steady_timer timer_;
   uint64_t received_ = 0;
   bool stopped_ = false;
+  bool still_ = false;
 };
 
 }  // namespace nf

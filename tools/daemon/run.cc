@@ -17,6 +17,7 @@
 #include "datapath/port/tun_port.h"
 #include "tools/daemon/control_server.h"
 #include "tools/daemon/forwarder.h"
+#include "tools/daemon/handover.h"
 #include "tools/kernel/forwarding_check.h"
 #include "tools/kernel/host_tun.h"
 #include "tools/kernel/ingress_drop.h"
@@ -42,7 +43,9 @@ class Run {
       : options_(options),
         gateway_(GatewayOptions{.seed = options.seed != 0 ? options.seed : random_seed()}),
         forwarder_(io_, gateway_, {}),
-        control_(io_, gateway_, Forwarder::clock, [this] { return settle(); }),
+        control_(io_, gateway_,
+                 {Forwarder::clock, [this] { return settle(); },
+                  [this](const std::vector<std::string>& words) { return handover(words); }}),
         link_changes_(io_),
         signals_(io_) {}
 
@@ -69,6 +72,7 @@ class Run {
       if (!ec) forwarder_.stop();
     });
     wait_for_link_changes();
+    forwarder_.stand_still(options_.standby);
     std::puts("ready");
     std::fflush(stdout);
     forwarder_.run();
@@ -143,6 +147,29 @@ class Run {
     Error e = error(strf("packets kept coming for %lld s", static_cast<long long>(Forwarder::kSettleLimit / kSecond)));
     e.code = ExitCode::kExpectationFailed;
     return e;
+  }
+
+  // Whoever has the table has the traffic: afterwards this gateway stands still, or moves again.
+  CommandReply handover(const std::vector<std::string>& words) {
+    CommandReply r;
+    const bool to = words.size() == 2 && words[1] == "--to-kernel";
+    if (!to && (words.size() != 2 || words[1] != "--from-kernel")) {
+      r.err = "handover: --to-kernel or --from-kernel\n";
+      r.exit_code = static_cast<int>(ExitCode::kBadInput);
+      return r;
+    }
+    const Time now = Forwarder::clock();
+    const Result<HandoverReport> report =
+        to ? hand_over_to_kernel(gateway_, now) : take_over_from_kernel(gateway_, now);
+    if (!report) {
+      r.err = "handover: " + report.error().str() + '\n';
+      r.exit_code = static_cast<int>(ExitCode::kBadInput);
+      return r;
+    }
+    forwarder_.stand_still(to);
+    r.out = report->text(to ? "the kernel" : "this gateway");
+    if (!report->complete()) r.exit_code = static_cast<int>(ExitCode::kExpectationFailed);
+    return r;
   }
 
   void wait_for_link_changes() {

@@ -12,6 +12,7 @@ struct RunOptions {
   std::string host_tun;  // name of a TUN behind which this namespace's processes are; empty: the built-in responder
   std::string trace;     // a file to which every packet's decisions are written; empty: none
   std::string log;       // a file for the kernel log's lines; empty: stderr
+  bool standby = false;  // stand still until a handover from the kernel
   uint64_t seed = 0;     // 0: a random one
 };
 

@@ -47,6 +47,8 @@ class CaptureRun {
     result.events = both_.events();
     result.tables_compared = both_.tables();
     result.ports_followed = both_.follower().followed();
+    result.expectations = both_.engine_statistics().expect_create;
+    result.expected = both_.engine_statistics().expect_new;
     result.excused = both_.excuses();
     result.cut_short = both_.follower().unseen();
     if (lab->rules)

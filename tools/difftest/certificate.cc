@@ -34,6 +34,8 @@ void Certificate::add(const RunResult& result) {
   totals.tables_compared += result.tables_compared;
   totals.played_again += result.played_again;
   totals.ports_followed += result.ports_followed;
+  totals.expectations += result.expectations;
+  totals.expected += result.expected;
   for (const auto& [key, count] : result.excused) totals.excused[key] += count;
 }
 
@@ -58,6 +60,8 @@ std::string certificate_text(const Certificate& c) {
   append_number(out, "events", c.totals.events);
   append_number(out, "tables compared", c.totals.tables_compared);
   append_number(out, "random ports followed", c.totals.ports_followed);
+  append_number(out, "expectations made", c.totals.expectations);
+  append_number(out, "expectations met", c.totals.expected);
   append_number(out, "cases cut short", c.cut_short);
   append_number(out, "played again for a tick", c.totals.played_again);
   append_number(out, "mismatches", c.findings.size());

@@ -32,7 +32,7 @@ struct Line {
   const std::string* text = nullptr;
 
   explicit Line(std::string_view line) {
-    // The protocol's name and number stand before the seconds, an event's kind before both.
+    // The protocol's name and number stand before the seconds, an event's kind before both; of an expectation nothing.
     int position = 0;
     for (std::string_view word = take_word(line); !word.empty(); word = take_word(line)) {
       if (position == 0 && word.front() == '[') {
@@ -40,7 +40,7 @@ struct Line {
         continue;
       }
       ++position;
-      if (position == 3 && is_number(word)) {
+      if ((position == 3 || position == 1) && is_number(word)) {
         seconds = parse_number(word).value_or(UINT64_MAX);
         rest += " S";
       } else if (word.starts_with("delta-time=")) {

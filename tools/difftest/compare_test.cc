@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include "datapath/base/text.h"
 #include "datapath/packet/checksum.h"
 #include "tools/difftest/known_keys.h"
 #include "tools/difftest/port_follower.h"
@@ -122,6 +123,35 @@ TEST(PortFollowerTest, FollowsAndChecksMembership) {
   EXPECT_FALSE(late.unseen());
   late.start(c, ManipType::kDestination, 1024, 64512);
   EXPECT_TRUE(late.unseen());
+}
+
+// The kernel's expectation that the engine does not have, and that is like the one it looks a port for.
+TEST(PortFollower, FollowsAHelpersSearch) {
+  const auto line = [](int port, const char* master) {
+    return strf(
+        "299 proto=6 src=10.2.0.9 dst=10.2.0.1 sport=0 dport=%d mask-src=255.255.255.255 "
+        "mask-dst=255.255.255.255 sport=0 dport=65535 master-src=%s master-dst=10.2.0.9 sport=40000 dport=21 "
+        "class=0",
+        port, master);
+  };
+  ct::Connection master;
+  master.tuple[0].protocol = kProtoTcp;
+  master.tuple[0].source = ip4(10, 1, 0, 3);
+  master.tuple[0].destination = ip4(10, 2, 0, 9);
+  master.tuple[0].source_id = be16(40000);
+  master.tuple[0].destination_id = be16(21);
+  const Be32 source = ip4(10, 2, 0, 9);
+  const ct::Expectation e =
+      ct::Expectations::make(master, 0, &source, ip4(10, 2, 0, 1), kProtoTcp, nullptr, be16(40001));
+  std::vector<std::string> kernel = {line(40001, "10.1.0.2"), line(50000, "10.1.0.3"), line(50007, "10.1.0.3")};
+  const std::vector<std::string> engine = {line(40001, "10.1.0.2"), line(50000, "10.1.0.3")};
+  PortFollower follower([](const ct::Tuple&) { return std::nullopt; }, [&] { return kernel; }, [&] { return engine; });
+  EXPECT_EQ(40001 + follower.offset(e, 40001, 25534), 50007u);
+  EXPECT_EQ(follower.followed(), 1u);
+  EXPECT_FALSE(follower.unseen());
+  kernel.pop_back();
+  follower.offset(e, 40001, 25534);
+  EXPECT_TRUE(follower.unseen());
 }
 
 TEST(KnownKeysTest, OneTableOfTheFile) {

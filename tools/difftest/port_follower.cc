@@ -1,9 +1,57 @@
 #include "tools/difftest/port_follower.h"
 
+#include <algorithm>
+
+#include "conntrack/text/expect_format.h"
 #include "datapath/base/text.h"
 #include "datapath/packet/headers.h"
 
 namespace nf::difftest {
+namespace {
+
+// A line of `conntrack -L expect` without the seconds, and the port that is expected.
+struct ExpectedPort {
+  std::string rest;
+  uint16_t port = 0;
+};
+ExpectedPort expected_port(std::string_view line) {
+  ExpectedPort out;
+  bool found = false, first = true;
+  for (const std::string_view word : split_words(line)) {
+    if (std::exchange(first, false)) continue;
+    if (!found && word.starts_with("dport=")) {
+      found = true;
+      out.port = static_cast<uint16_t>(parse_number(word.substr(6), 65535).value_or(0));
+      continue;
+    }
+    (out.rest += ' ') += word;
+  }
+  return out;
+}
+
+}  // namespace
+
+uint32_t PortFollower::offset(const ct::Expectation& e, uint16_t min, unsigned range) {
+  const std::string wanted = expected_port(ct::format_expectation(e, e.expires)).rest;
+  if (!kernel_expects_) {
+    unseen_ = true;
+    return 0;
+  }
+  const std::vector<std::string> engine = engine_expects_();
+  for (const std::string& line : kernel_expects_()) {
+    const ExpectedPort kernel = expected_port(line);
+    if (kernel.rest != wanted || kernel.port < min || kernel.port - min >= static_cast<int>(range)) continue;
+    const bool known = std::any_of(engine.begin(), engine.end(), [&](const std::string& l) {
+      const ExpectedPort own = expected_port(l);
+      return own.rest == wanted && own.port == kernel.port;
+    });
+    if (known) continue;
+    ++followed_;
+    return kernel.port - min;
+  }
+  unseen_ = true;
+  return 0;
+}
 
 std::optional<TuplePair> parse_tuples(std::string_view line) {
   TuplePair pair;

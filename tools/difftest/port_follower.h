@@ -7,6 +7,9 @@
 // confirmed, or nothing tells of it:
 //   source half, nothing came out   chosen last, so nobody has seen it: any port is as good
 //   else                            somebody may have seen it: from this packet on nothing can be compared (unseen)
+//
+// A helper's search for a port nobody expects (get_random_u32_below() in nf_nat_exp_find_port) is followed by the
+// kernel's expectations: the one that is like the engine's but for its port, and that the engine does not have.
 #pragma once
 
 #include <cstdint>
@@ -14,17 +17,22 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
+#include "conntrack/expect.h"
 #include "nat/nat.h"
 
 namespace nf::difftest {
 
-class PortFollower final : public nat::PortSearch {
+class PortFollower final : public nat::PortSearch, public ct::ExpectPortSearch {
  public:
   // The kernel's reply tuple of the connection with this original tuple; nullopt: there is none.
   using ReplyOf = std::function<std::optional<ct::Tuple>(const ct::Tuple& original)>;
-  explicit PortFollower(ReplyOf reply_of) : reply_of_(std::move(reply_of)) {}
+  // The kernel's expectations as lines of `conntrack -L expect`, and the engine's.
+  using Expected = std::function<std::vector<std::string>()>;
+  explicit PortFollower(ReplyOf reply_of, Expected kernel = {}, Expected engine = {})
+      : reply_of_(std::move(reply_of)), kernel_expects_(std::move(kernel)), engine_expects_(std::move(engine)) {}
 
   // What the kernel said and did about the packet the engine gets next.
   void set_packet(const std::vector<std::string>& events, bool something_came_out) {
@@ -33,6 +41,7 @@ class PortFollower final : public nat::PortSearch {
   }
 
   uint16_t start(const ct::Connection& c, ManipType manip, uint16_t min, unsigned size) override;
+  uint32_t offset(const ct::Expectation& e, uint16_t min, unsigned range) override;
 
   // Connections whose choice was followed.
   uint64_t followed() const { return followed_; }
@@ -44,6 +53,7 @@ class PortFollower final : public nat::PortSearch {
 
  private:
   ReplyOf reply_of_;
+  Expected kernel_expects_, engine_expects_;
   const std::vector<std::string>* events_ = nullptr;
   bool something_came_out_ = false;
   std::vector<uint16_t> ports_;

@@ -48,6 +48,8 @@ class CaseRun {
     result_.events = both_.events();
     result_.tables_compared = both_.tables();
     result_.ports_followed = both_.follower().followed();
+    result_.expectations = both_.engine_statistics().expect_create;
+    result_.expected = both_.engine_statistics().expect_new;
     result_.excused = both_.excuses();
     result_.ticked = both_.ticked();
     if (options_.recording != nullptr)
@@ -123,6 +125,7 @@ Result<lab::Lab> lab_of(const GeneratedLab& generated) {
   lab::Lab lab;
   lab.network_file = "network";
   lab.sysctl_file = "sysctl.conf";
+  lab.timeouts_file = "timeouts";
   lab.rules_file = "rules.v4";
   Result<std::vector<lab::NetworkLine>> network = lab::parse_network(text_of(generated.network), lab.network_file);
   if (!network) return network.error();
@@ -130,6 +133,9 @@ Result<lab::Lab> lab_of(const GeneratedLab& generated) {
   Result<std::vector<lab::SysctlSetting>> sysctl = lab::parse_sysctl_conf(text_of(generated.sysctl), lab.sysctl_file);
   if (!sysctl) return sysctl.error();
   lab.sysctl = sysctl.take();
+  Result<std::vector<lab::TimeoutLine>> timeouts = lab::parse_timeouts(text_of(generated.timeouts), lab.timeouts_file);
+  if (!timeouts) return timeouts.error();
+  lab.timeouts = timeouts.take();
   if (!generated.rules.empty()) lab.rules = text_of(generated.rules);
   return lab;
 }

@@ -33,6 +33,8 @@ struct RunResult {
   uint64_t packets = 0, frames = 0, events = 0, rules = 0, tables_compared = 0;
   uint64_t played_again = 0;    // times it disagreed only because the clock ticked within a packet
   uint64_t ports_followed = 0;  // random ports checked for membership
+  uint64_t expectations = 0;    // made by helpers
+  uint64_t expected = 0;        // connections that fulfilled one
   bool ticked = false;          // SideBySide::ticked()
   bool cut_short = false;       // the kernel chose something that cannot be seen; compared up to there
   Excuses excused;              // known differences met, by their key in known_differences.md

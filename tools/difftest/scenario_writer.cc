@@ -45,6 +45,7 @@ class Writer {
     };
     block("network", case_.lab.network, "  ");
     block("sysctl", case_.lab.sysctl, "  ");
+    block("timeouts", case_.lab.timeouts, "  ");
     block("rules", case_.lab.rules, "");
     if (!case_.lab.process_ports.empty()) {
       std::string ports;

@@ -22,6 +22,7 @@ class Shrinker {
       drop_chains();
       drop_rules();
       without_some([](Case & c) -> auto& { return c.lab.sysctl; });
+      without_some([](Case & c) -> auto& { return c.lab.timeouts; });
       without_some([](Case & c) -> auto& { return c.lab.network; });
       without_some([](Case & c) -> auto& { return c.lab.process_ports; });
     } while (size() < before && !exhausted());
@@ -33,7 +34,7 @@ class Shrinker {
   bool exhausted() const { return best_.runs >= max_runs_; }
   size_t size() const {
     const Case& c = best_.smallest;
-    return c.steps.size() + c.lab.rules.size() + c.lab.sysctl.size() + c.lab.network.size();
+    return c.steps.size() + c.lab.rules.size() + c.lab.sysctl.size() + c.lab.timeouts.size() + c.lab.network.size();
   }
 
   // Keeps the candidate when the two sides disagree about the same thing.

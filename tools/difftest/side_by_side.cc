@@ -70,6 +70,10 @@ Error of_side(std::string_view side, Error e) {
   return e;
 }
 
+std::vector<std::string> lines_of(Result<std::vector<std::string>> lines) {
+  return lines ? lines.take() : std::vector<std::string>();
+}
+
 }  // namespace
 
 Time SideBySide::last_tick() {
@@ -78,13 +82,20 @@ Time SideBySide::last_tick() {
 }
 
 SideBySide::SideBySide(Backend& judge, PortFollower::ReplyOf reply_of, Clock clock)
-    : judge_(judge), clock_(clock), engine_(clock()), follower_(std::move(reply_of)) {}
+    : judge_(judge),
+      clock_(clock),
+      engine_(clock()),
+      follower_(
+          std::move(reply_of), [this] { return lines_of(judge_.expectations()); },
+          [this] { return lines_of(engine_.expectations()); }) {}
 
 Status SideBySide::configure(const BackendConfig& config, const std::vector<lab::SysctlSetting>& engine_only) {
   if (Status s = judge_.configure(config); !s) return of_side(judge_.name(), s.error());
   if (Status s = engine_.configure(config); !s) return of_side("engine's", s.error());
   if (Status s = engine_.apply_sysctl(engine_only, "engine only"); !s) return s;
+  helpers_ = config.lab->rules && config.lab->rules->find("--helper") != std::string::npos;
   engine_.gateway().nat().set_port_search(&follower_);
+  engine_.gateway().conntrack().expectations().set_port_search(&follower_);
   engine_.gateway().conntrack().set_boot_time(Ticks::boot_time());
   return {};
 }
@@ -153,6 +164,14 @@ Result<std::optional<Disagreement>> SideBySide::compare_all_tables() {
   if (!statistics) return statistics.error();
   if (!engine_statistics) return engine_statistics.error();
   tables_ += 3;
+  std::optional<Difference> expectations;
+  if (helpers_) {
+    Result<std::vector<std::string>> kernel = judge_.expectations(), engine = engine_.expectations();
+    if (!kernel) return kernel.error();
+    if (!engine) return engine.error();
+    ++tables_;
+    expectations = compare_entries(kernel.take(), engine.take());
+  }
   // What the kernel's search by chance passed; the engine's begins where that ended.
   if (follower_.followed() > 0 && statistics->found > engine_statistics->found) {
     excuses_["ports-passed"] = statistics->found - engine_statistics->found;
@@ -162,6 +181,8 @@ Result<std::optional<Disagreement>> SideBySide::compare_all_tables() {
     out = Disagreement{"counters", std::move(*differ)};
   } else if (auto lines = compare_entries(entries.take(), engine_entries.take())) {
     out = Disagreement{"entries", std::move(*lines)};
+  } else if (expectations) {
+    out = Disagreement{"expectations", std::move(*expectations)};
   } else if (auto numbers = compare_statistics(*statistics, *engine_statistics)) {
     out = Disagreement{"statistics", std::move(*numbers)};
   }

@@ -27,7 +27,7 @@
 namespace nf::difftest {
 
 struct Disagreement {
-  std::string field;  // "frames", "events", "counters", "entries", "statistics", "ports"
+  std::string field;  // "frames", "events", "counters", "entries", "expectations", "statistics", "ports"
   Difference sides;
 };
 
@@ -55,6 +55,7 @@ class SideBySide {
   Result<std::optional<Disagreement>> compare_all_tables();
 
   const PortFollower& follower() const { return follower_; }
+  const ct::Stats& engine_statistics() { return engine_.gateway().conntrack().stats(); }
   Excuses& excuses() { return excuses_; }
   // What was compared so far.
   uint64_t packets() const { return packets_; }
@@ -76,6 +77,7 @@ class SideBySide {
   Excuses excuses_;
   uint64_t packets_ = 0, frames_ = 0, events_ = 0, tables_ = 0;
   bool ticked_ = false;
+  bool helpers_ = false;  // the rules have some
 };
 
 }  // namespace nf::difftest

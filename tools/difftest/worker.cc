@@ -20,18 +20,12 @@ namespace {
 // Enough for a case of 500 steps and 50 rules, a few seconds.
 constexpr size_t kShrinkRuns = 500;
 
-bool is_left_out(const Case& c, const Step& s) {
-  const uint8_t protocol = s.kind != StepKind::kRaw ? c.flows[s.flow].protocol : 0;
-  return protocol == kProtoSctp;
-}
-
 Case generate(uint64_t seed, uint64_t packets) {
   Random random(seed);
   Case c;
   c.seed = seed;
   c.lab = generate_lab(random);
   generate_traffic(random, packets, c);
-  std::erase_if(c.steps, [&c](const Step& s) { return is_left_out(c, s); });
   return c;
 }
 

@@ -3,7 +3,9 @@
 #include <algorithm>
 #include <utility>
 
-#include "conntrack/xt.h"
+#include "conntrack/expect.h"
+#include "conntrack/timeout_policy.h"
+#include "conntrack/xt/xt.h"
 
 namespace nf {
 
@@ -30,6 +32,7 @@ Status Gateway::configure(const lab::Lab& lab, FindLink find_link, const std::ve
   if (Status s = network_->make_links(links); !s) return s;
   if (Status s = apply_network(lab.network, lab.network_file); !s) return s;
   if (Status s = apply_sysctl(lab.sysctl, lab.sysctl_file); !s) return s;
+  if (Status s = add_timeout_policies(lab.timeouts, lab.timeouts_file); !s) return s;
   if (lab.rules) return iptables_->load(*lab.rules, lab.rules_file);
   return {};
 }
@@ -46,9 +49,22 @@ Status Gateway::apply_sysctl(const std::vector<lab::SysctlSetting>& settings, co
   return {};
 }
 
+Status Gateway::add_timeout_policies(const std::vector<lab::TimeoutLine>& lines, const std::string& file) {
+  for (const lab::TimeoutLine& line : lines) {
+    ct::TimeoutPolicy policy = conntrack_.usual_timeouts(line.protocol);
+    policy.name = line.name;
+    for (const lab::TimeoutLine::State& s : line.states) policy.seconds[s.place] = s.seconds;
+    if (Status s = conntrack_.timeout_policies().add(policy); !s) return error_at(file, line.line, s.error().text);
+  }
+  return {};
+}
+
 Time Gateway::run_timers(Time now) {
   const Time router = router_.run_timers(now);
-  return std::min(router, conntrack_.gc(now));
+  // The router's timers are asked for after every packet, the sweep keeps its own pace.
+  if (now >= sweep_due_) sweep_due_ = conntrack_.gc(now);
+  // Expectations have timers of their own.
+  return std::min({router, sweep_due_, conntrack_.expectations().expire(now)});
 }
 
 }  // namespace nf

@@ -31,8 +31,8 @@ class Gateway {
   Gateway(const Gateway&) = delete;
   Gateway& operator=(const Gateway&) = delete;
 
-  // Applies network, sysctl.conf and rules.v4, in that order. On error the gateway is of no use. `links` exist before
-  // (NetworkSetup::make_links).
+  // Applies network, sysctl.conf, timeouts and rules.v4, in that order. On error the gateway is of no use. `links`
+  // exist before (NetworkSetup::make_links).
   Status configure(const lab::Lab& lab, FindLink find_link, const std::vector<std::string>& links = {});
   // Changes while it runs, after configure().
   Status apply_network(const std::vector<lab::NetworkLine>& lines, const std::string& file);
@@ -49,6 +49,8 @@ class Gateway {
   ipt::ExtensionRegistry& registry() { return registry_; }
 
  private:
+  Status add_timeout_policies(const std::vector<lab::TimeoutLine>& lines, const std::string& file);
+
   Router router_;
   ipt::ExtensionRegistry registry_;
   std::unique_ptr<ipt::Iptables> iptables_;  // its rules' extensions refer to conntrack and nat: gone first
@@ -56,6 +58,7 @@ class Gateway {
   nat::Nat nat_;
   nat::HelperNats helper_nats_;
   std::unique_ptr<NetworkSetup> network_;
+  Time sweep_due_ = 0;
 };
 
 }  // namespace nf

@@ -10,7 +10,7 @@
 #include <map>
 #include <sstream>
 
-#include "conntrack/format.h"
+#include "conntrack/text/format.h"
 #include "datapath/packet/testing.h"
 #include "datapath/port/memory_port.h"
 #include "datapath/port/responder.h"

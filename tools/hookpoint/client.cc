@@ -81,6 +81,43 @@ Status add_rules_file(std::vector<std::string>& words) {
   return {};
 }
 
+// `conntrack -R FILE`, "-" for stdin: likewise. Its error is what the real program says.
+Status add_entries_file(std::vector<std::string>& words) {
+  const std::string name = words[2];
+  FILE* const file = name == "-" ? stdin : std::fopen(name.c_str(), "rb");
+  if (file == nullptr)
+    return error("conntrack v1.4.7 (conntrack-tools): Failed to open file " + name +
+                 " for reading\nTry `conntrack -h' or 'conntrack --help' for more information.\n");
+  Result<std::string> text = read_all(file, name == "-" ? "stdin" : name);
+  if (file != stdin) std::fclose(file);
+  if (!text) return error(text.error().str() + '\n');
+  words = {words[0], "-R", name == "-" ? "stdin" : name, control::file_word(*text)};
+  return {};
+}
+
+// What `conntrack -E` asks for: "conntrack" or "expect"; empty: it is another command.
+std::string followed_table(const std::vector<std::string>& words) {
+  if (words[0] != "conntrack") return {};
+  for (size_t i = 1; i < words.size(); ++i) {
+    const std::string& w = words[i];
+    if (!w.starts_with("-E") && w != "--event" && !w.starts_with("--event=")) continue;
+    const bool expect =
+        i + 1 < words.size() && !words[i + 1].empty() && std::string("expect").starts_with(words[i + 1]);
+    return expect ? "expect" : "conntrack";
+  }
+  return {};
+}
+
+// Lines of events among what came; what stands around them in XML is none.
+size_t count_events(std::string_view text, bool& xml) {
+  size_t n = 0;
+  for (const std::string_view line : split(text, '\n')) {
+    if (line.starts_with("<?xml")) xml = true;
+    if (!line.empty() && !line.starts_with("<?xml") && line != "<conntrack>" && line != "<expect>") ++n;
+  }
+  return n;
+}
+
 // `conntrack -E` goes on until a signal ends it; then it says how much it showed, as the real one does.
 volatile sig_atomic_t g_interrupted = 0;
 
@@ -126,6 +163,12 @@ int ask_gateway(const std::string& path, std::vector<std::string> words) {
       return kBadInput;
     }
   }
+  if (words[0] == "conntrack" && words.size() > 2 && (words[1] == "-R" || words[1] == "--load-file")) {
+    if (const Status s = add_entries_file(words); !s) {
+      std::fputs(s.error().text.c_str(), stderr);
+      return kBadInput;
+    }
+  }
   Result<control::Connection> connection = connect_to(path);
   if (!connection) {
     std::fprintf(stderr, "hookpoint: %s\n", connection.error().str().c_str());
@@ -133,15 +176,17 @@ int ask_gateway(const std::string& path, std::vector<std::string> words) {
   }
   int exit_code = -1;
   size_t events = 0;
-  const bool follows = words[0] == "conntrack" && std::any_of(words.begin(), words.end(), [](const std::string& w) {
-                         return w.starts_with("-E") || w == "--event" || w.starts_with("--event=");
-                       });
+  bool xml = false;
+  const std::string table = followed_table(words);
+  const bool follows = !table.empty();
   if (follows) interrupt_on_signals();
   if (connection->send(words)) {
     while (exit_code < 0) {
       if (follows) wait_readable(connection->fd());
       if (g_interrupted != 0) {
-        std::fprintf(stderr, "conntrack v1.4.7 (conntrack-tools): %zu flow events have been shown.\n", events);
+        if (xml) write_all(1, "</" + table + ">\n");
+        std::fprintf(stderr, "conntrack v1.4.7 (conntrack-tools): %zu %s events have been shown.\n", events,
+                     table == "expect" ? "expectation" : "flow");
         exit_code = 0;
         break;
       }
@@ -152,7 +197,7 @@ int ask_gateway(const std::string& path, std::vector<std::string> words) {
         } else if (!write_all(frame->channel == 'e' ? 2 : 1, frame->bytes)) {
           exit_code = kBadInput;  // nobody reads any more
         } else if (follows && frame->channel == 'o') {
-          events += static_cast<size_t>(std::count(frame->bytes.begin(), frame->bytes.end(), '\n'));
+          events += count_events(frame->bytes, xml);
         }
       }
     }

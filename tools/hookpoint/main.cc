@@ -19,7 +19,9 @@ constexpr char kUsage[] =
     R"(hookpoint: Linux netfilter as a userspace router that can say why.
 
   hookpoint run LAB [--control PATH] [--host-tun NAME] [--trace FILE] [--log FILE] [--seed N]
-      be the router of this network namespace; LAB is a folder with network, sysctl.conf, rules.v4
+                    [--standby]
+      be the router of this network namespace; LAB is a folder with network, sysctl.conf, rules.v4;
+      with --standby only after `hookpoint handover --from-kernel`
 
   hookpoint replay LAB --in IF=FILE [--in IF=FILE ...] --out DIR [--checksum] [--trace] [--seed N]
       captures (pcap, pcapng) through the same router, in capture time, without root
@@ -36,9 +38,11 @@ constexpr char kUsage[] =
   hookpoint iptables-save [-c] [-t TABLE]
   hookpoint iptables-restore [-c] [-n] [FILE]
   hookpoint iptables [-t TABLE] -L [CHAIN] [-n] [-v] [-x] [--line-numbers] | -S [CHAIN] | -Z [CHAIN]
-  hookpoint conntrack -L | -C | -S | -F | -E [-e NEW,UPDATES,DESTROY] [-o timestamp,extended,id] [SELECTORS]
-      selectors: -p -s -d --sport --dport --state -u -m and those of the reply (-r -q --reply-port-src ...)
+  hookpoint conntrack -L | -E | -S | -C | -I | -A | -U | -D | -G | -F | -R FILE ... [expect]
+      everything conntrack(8) 1.4.7 takes (-h tells), and -o json, -o procfs
   hookpoint sysctl [-w] [-n] NAME... | NAME=VALUE... | -a
+  hookpoint handover --to-kernel | --from-kernel
+      moves all connections by ctnetlink; who has them has the traffic. 1: something could not be moved whole
   hookpoint sync       answers when everything that came in until now is done
 
 Exit codes: 0 ok, 1 expectation failed, 2 bad input, 3 a feature reached that is not modelled.
@@ -96,6 +100,10 @@ int run(Arguments args) {
     if (args.option("--control", options.control) || args.option("--host-tun", options.host_tun) ||
         args.option("--trace", options.trace) || args.option("--log", options.log) || args.option("--seed", seed))
       continue;
+    if (args.flag("--standby")) {
+      options.standby = true;
+      continue;
+    }
     if (args.peek().starts_with("-") || !options.lab.empty()) return refuse("run: unexpected \"" + args.peek() + "\"");
     options.lab = args.take();
   }
@@ -254,7 +262,7 @@ int main(int argc, char** argv) {
   if (command == "scenario") return scenario(args);
   if (command == "certify") return certify(args);
   if (command == "iptables-save" || command == "iptables" || command == "conntrack" || command == "iptables-restore" ||
-      command == "sysctl" || command == "sync")
+      command == "sysctl" || command == "sync" || command == "handover")
     return ask(command, args);
   return refuse("unknown command \"" + command + "\"");
 }

@@ -37,6 +37,7 @@ Result<Lab> read_lab(const std::string& folder) {
   if (!S_ISDIR(s.st_mode)) return error_at(folder, 0, "a lab is a folder, this is a file");
   lab.network_file = folder + "/network";
   lab.sysctl_file = folder + "/sysctl.conf";
+  lab.timeouts_file = folder + "/timeouts";
   lab.rules_file = folder + "/rules.v4";
   if (exists(folder + "/rules.v6")) return error_at(folder + "/rules.v6", 0, "IPv6 is not modelled");
 
@@ -51,6 +52,13 @@ Result<Lab> read_lab(const std::string& folder) {
     auto settings = parse_sysctl_conf(*text, lab.sysctl_file);
     if (!settings) return settings.error();
     lab.sysctl = settings.take();
+  }
+  if (exists(lab.timeouts_file)) {
+    auto text = read_file(lab.timeouts_file);
+    if (!text) return text.error();
+    auto policies = parse_timeouts(*text, lab.timeouts_file);
+    if (!policies) return policies.error();
+    lab.timeouts = policies.take();
   }
   if (exists(lab.rules_file)) {
     auto text = read_file(lab.rules_file);

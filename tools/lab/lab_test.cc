@@ -41,12 +41,15 @@ class LabTest : public testing::Test {
 TEST_F(LabTest, Whole) {
   write("network", "link set lo up\naddr add 10.0.0.1/24 dev lo\n");
   write("sysctl.conf", "net.ipv4.ip_forward = 1\n");
+  write("timeouts", "nfct add timeout a inet tcp established 100\nnfct add timeout b inet udp replied 5\n");
   const std::string rules = "*filter\nCOMMIT\n" + std::string(200000, '#') + "\n";
   write("rules.v4", rules);
   const auto lab = read_lab(folder);
   ASSERT_TRUE(lab.ok()) << lab.error().str();
   EXPECT_EQ(lab->network.size(), 2u);
   EXPECT_EQ(lab->sysctl.size(), 1u);
+  EXPECT_EQ(lab->timeouts.size(), 2u);
+  EXPECT_EQ(lab->timeouts_file, folder + "/timeouts");
   EXPECT_EQ(lab->rules, rules);
   EXPECT_EQ(lab->rules_file, folder + "/rules.v4");
 }
@@ -68,6 +71,9 @@ TEST_F(LabTest, Errors) {
   write("sysctl.conf", "\nx\n");
   EXPECT_EQ(error(), "/sysctl.conf:2: \"x\" is not \"name = value\"");
   write("sysctl.conf", "");
+  write("timeouts", "nfct add timeout a inet tcp\n");
+  EXPECT_EQ(error(), "/timeouts:1: no state is named: the kernel does not take such a policy");
+  write("timeouts", "");
   write("rules.v6", "");
   EXPECT_EQ(error(), "/rules.v6: IPv6 is not modelled");
 }

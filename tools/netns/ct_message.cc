@@ -3,78 +3,85 @@
 #include <linux/netfilter/nfnetlink_conntrack.h>
 #include <sys/socket.h>
 
+#include <map>
+#include <memory>
+#include <string>
+
+#include "conntrack/helper.h"
+#include "tools/ctnetlink/ct_message.h"
+
 namespace nf::netns {
 namespace {
 
 using ct::Tuple;
 
-bool decode_tuple(const Attribute& nest, CtDirection direction, uint16_t zone, Tuple& t) {
-  const Attributes parts(nest);
-  const Attributes ip(parts[CTA_TUPLE_IP]);
-  if (!ip[CTA_IP_V4_SRC] || !ip[CTA_IP_V4_DST]) return false;
-  t.source = ip[CTA_IP_V4_SRC].number<Be32>();
-  t.destination = ip[CTA_IP_V4_DST].number<Be32>();
-  const Attributes proto(parts[CTA_TUPLE_PROTO]);
-  t.protocol = proto[CTA_PROTO_NUM].u8();
-  t.direction = direction;
-  t.zone = zone;
-  if (t.protocol == kProtoIcmp) {
-    t.source_id = proto[CTA_PROTO_ICMP_ID].number<Be16>();
-    t.set_icmp(proto[CTA_PROTO_ICMP_TYPE].u8(), proto[CTA_PROTO_ICMP_CODE].u8());
-  } else {
-    t.source_id = proto[CTA_PROTO_SRC_PORT].number<Be16>();
-    t.destination_id = proto[CTA_PROTO_DST_PORT].number<Be16>();
-  }
-  return true;
-}
-
-ct::Counter decode_counter(const Attribute& nest) {
-  const Attributes c(nest);
-  return {c[CTA_COUNTERS_PACKETS].u64(), c[CTA_COUNTERS_BYTES].u64()};
-}
+// What a helper of the kernel's is known by.
+class NamedHelper final : public ct::Helper {
+ public:
+  explicit NamedHelper(std::string_view name) : Helper(name, 0, 0) {}
+  std::span<const ct::ExpectPolicy> policies() const override { return {}; }
+  Verdict help(const ct::HelpInput&) const override { return Verdict::kAccept; }
+};
 
 }  // namespace
 
+const ct::Helper* helper_named(std::string_view name) {
+  static std::map<std::string, std::unique_ptr<NamedHelper>, std::less<>> known;
+  auto at = known.find(name);
+  if (at == known.end()) {
+    at = known.try_emplace(std::string(name)).first;
+    at->second = std::make_unique<NamedHelper>(at->first);
+  }
+  return at->second.get();
+}
+
 bool decode(const nlmsghdr& message, Time now, CtMessage& out) {
-  if (message.nlmsg_len < NLMSG_LENGTH(sizeof(nfgenmsg))) return false;
-  if (static_cast<const nfgenmsg*>(NLMSG_DATA(&message))->nfgen_family != AF_INET) return false;
-  const Attributes a = Attributes::of(message);
+  ct::EntryState s;
+  ctnetlink::Told told;
+  if (!ctnetlink::read_entry(message, s, &told)) return false;
   ct::Connection& c = out.connection;
   c = ct::Connection();
-  const uint16_t zone = a[CTA_ZONE].u16();
-  if (!decode_tuple(a[CTA_TUPLE_ORIG], CtDirection::kOriginal, zone, c.tuple[0])) return false;
-  if (!decode_tuple(a[CTA_TUPLE_REPLY], CtDirection::kReply, zone, c.tuple[1])) return false;
+  out.rare = ct::RareParts();
+  c.tuple[0] = s.tuple[0];
+  c.tuple[1] = s.tuple[1];
 
   const int type = message.nlmsg_type & 0xff;
   out.kind = type == IPCTNL_MSG_CT_DELETE                          ? ct::EventReport::Kind::kDestroy
              : (message.nlmsg_flags & (NLM_F_CREATE | NLM_F_EXCL)) ? ct::EventReport::Kind::kNew
                                                                    : ct::EventReport::Kind::kUpdate;
   out.events = 0;
-  if (a[CTA_PROTOINFO]) out.events |= ct::kEventProtoinfo;
-  if (a[CTA_MARK]) out.events |= ct::kEventMark;
+  if (told.protoinfo) out.events |= ct::kEventProtoinfo;
+  if (told.mark) out.events |= ct::kEventMark;
 
-  c.status = a[CTA_STATUS].u32();
-  c.mark = a[CTA_MARK].u32();
-  if (a[CTA_USE]) c.use = a[CTA_USE].u32();
-  c.id = a[CTA_ID].u32();
-  if (a[CTA_PROTOINFO]) {
-    const Attributes info(a[CTA_PROTOINFO]);
-    const Attributes tcp{info[CTA_PROTOINFO_TCP]};
-    c.tcp.state = static_cast<ct::TcpState>(tcp[CTA_PROTOINFO_TCP_STATE].u8());
+  c.status = s.status.value_or(0);
+  c.mark = s.mark.value_or(0);
+  if (s.use != 0) c.use = s.use;
+  c.id = s.id;
+  if (s.helper) {
+    c.rare = &out.rare;
+    ct::add_help(c).helper = helper_named(*s.helper);
   }
-  if (a[CTA_COUNTERS_ORIG] && a[CTA_COUNTERS_REPLY]) {
+  if (s.labels) {
+    c.rare = &out.rare;
+    out.rare.has_labels = true;
+    out.rare.labels = *s.labels;
+  }
+  if (s.tcp && s.tcp->state && c.original().protocol == kProtoTcp) c.tcp.state = *s.tcp->state;
+  if (c.original().protocol == kProtoSctp) {
+    c.sctp = ct::SctpTrack{};
+    if (s.sctp && s.sctp->state) c.sctp.state = *s.sctp->state;
+  }
+  if (s.counters) {
     c.extensions |= ct::kExtAcct;
-    c.counters[0] = decode_counter(a[CTA_COUNTERS_ORIG]);
-    c.counters[1] = decode_counter(a[CTA_COUNTERS_REPLY]);
+    c.counters[0] = (*s.counters)[0];
+    c.counters[1] = (*s.counters)[1];
   }
-  out.now = now;
-  if (a[CTA_TIMESTAMP]) {
-    const Attributes stamp(a[CTA_TIMESTAMP]);
+  out.now = told.stopped ? told.stop : now;
+  if (s.started) {
     c.extensions |= ct::kExtTimestamp;
-    c.started = static_cast<Time>(stamp[CTA_TIMESTAMP_START].u64());
-    if (stamp[CTA_TIMESTAMP_STOP]) out.now = static_cast<Time>(stamp[CTA_TIMESTAMP_STOP].u64());
+    c.started = *s.started;
   }
-  c.expires = out.now + a[CTA_TIMEOUT].u32() * kSecond;
+  c.expires = out.now + s.timeout.value_or(0) * kSecond;
   return true;
 }
 

@@ -2,7 +2,9 @@
 
 #include <ctime>
 
-#include "conntrack/format.h"
+#include "conntrack/text/expect_format.h"
+#include "conntrack/text/format.h"
+#include "tools/netns/expect_message.h"
 
 namespace nf::netns {
 namespace {
@@ -38,10 +40,24 @@ Result<std::vector<std::string>> Ctnetlink::entries() {
   const Time now = wall_clock();
   Request request(kConntrack | IPCTNL_MSG_CT_GET, NLM_F_DUMP);
   const Result<int> code = ask_.transact(request, [&](const nlmsghdr& m) {
-    if (decode(m, now, message_)) out.push_back(ct::format_entry(message_.connection, message_.now));
+    if (decode(m, now, message_))
+      out.push_back(ct::format_entry(message_.connection, message_.now, {.label_numbers = true}));
   });
   if (!code) return code.error();
   if (*code < 0) return refused("conntrack entries", *code);
+  return out;
+}
+
+Result<std::vector<std::string>> Ctnetlink::expectations() {
+  std::vector<std::string> out;
+  const Time now = wall_clock();
+  Request request(kExpect | IPCTNL_MSG_EXP_GET, NLM_F_DUMP);
+  ExpectMessage expectation;
+  const Result<int> code = ask_.transact(request, [&](const nlmsghdr& m) {
+    if (decode(m, now, expectation)) out.push_back(ct::format_expectation(expectation.expectation, now));
+  });
+  if (!code) return code.error();
+  if (*code < 0) return refused("expectations", *code);
   return out;
 }
 
@@ -74,14 +90,14 @@ Result<std::string> Ctnetlink::entry(const ct::Tuple& original) {
   const Result<std::optional<ct::Connection>> found = find(original);
   if (!found) return found.error();
   if (!*found || !(*found)->original().same_key(original)) return std::string();
-  return ct::format_entry(**found, message_.now);
+  return ct::format_entry(**found, message_.now, {.label_numbers = true});
 }
 
 Result<uint32_t> Ctnetlink::count() {
   uint32_t entries = 0;
   Request request(kConntrack | IPCTNL_MSG_CT_GET_STATS, 0);
-  const Result<int> code = ask_.transact(
-      request, [&](const nlmsghdr& m) { entries = Attributes::of(m)[CTA_STATS_GLOBAL_ENTRIES].u32(); });
+  const Result<int> code =
+      ask_.transact(request, [&](const nlmsghdr& m) { entries = Attributes::of(m)[CTA_STATS_GLOBAL_ENTRIES].u32(); });
   if (!code) return code.error();
   if (*code < 0) return refused("conntrack count", *code);
   return entries;

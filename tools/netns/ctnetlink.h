@@ -18,7 +18,8 @@ class Ctnetlink {
   // is what makes the kernel gather them: for connections made from now on).
   static Result<Ctnetlink> open(bool listen);
 
-  Result<std::vector<std::string>> entries();  // lines of `conntrack -L`
+  Result<std::vector<std::string>> entries();       // lines of `conntrack -L`
+  Result<std::vector<std::string>> expectations();  // lines of `conntrack -L expect`
   // Lines of `conntrack -E` since the last call, without who asked for an end ("[USERSPACE] portid=...").
   Result<std::vector<std::string>> take_events();
   // Takes what has come off the socket, so that it cannot overflow; take_events() has it.

@@ -9,13 +9,13 @@
 #include <map>
 #include <memory>
 
-#include "conntrack/format.h"
+#include "conntrack/text/format.h"
 #include "datapath/base/text.h"
 #include "datapath/port/pcap_port.h"
 #include "datapath/port/responder.h"
-#include "tools/gateway/gateway.h"
 #include "tools/capture/capture_merge.h"
 #include "tools/capture/captured_frame.h"
+#include "tools/gateway/gateway.h"
 #include "tools/replay/output_folder.h"
 #include "tools/replay/progress.h"
 #include "tools/trace/text_sink.h"
@@ -200,6 +200,8 @@ class Replay {
       if (!options_.checksum && frame.packet->checksum == ChecksumState::kNone)
         frame.packet->checksum = ChecksumState::kUnnecessary;
       router.receive(dev, {&frame.packet, 1}, at);
+      // It may have begun something that is due before anything else.
+      next_timer_ = std::min(next_timer_, gateway_.run_timers(at));
     }
   }
 

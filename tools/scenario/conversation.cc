@@ -58,8 +58,10 @@ void Conversations::came_out(const PacketSpec& described) {
   if (!complete(described)) return;
   const Pair pair = pair_of(described);
   const uint32_t after = described[Field::kSequence]->low + weight(described);
+  // NAT may have changed the payload, or count it further for an earlier change.
+  const bool same_place = described[Field::kSequence] == last_sent_[Field::kSequence];
   if (last_is_tcp_ && described.tcp_flags == last_sent_.tcp_flags &&
-      described[Field::kSequence] == last_sent_[Field::kSequence] && described.payload == last_sent_.payload) {
+      (same_place || described.payload == last_sent_.payload)) {
     name(pair, last_way_);
     all_[last_way_.conversation].received[1 - last_way_.end] = after;
     return;

@@ -39,9 +39,11 @@ std::vector<std::string_view> wanted_words(const std::vector<std::string>& patte
 
 bool is_number(std::string_view w) { return parse_number(w).has_value(); }
 
-// Where the seconds left stand: "tcp 6 120 ...", behind the protocol's name and number. words.size(): nowhere.
+// Where the seconds left stand: "tcp 6 120 ...", behind the protocol's name and number; "120 proto=6 ..." of an
+// expectation. words.size(): nowhere.
 size_t seconds_at(const std::vector<std::string_view>& words) {
   const size_t name = !words.empty() && words[0].starts_with('[') ? 1 : 0;
+  if (words.size() > name + 1 && words[name + 1].starts_with("proto=")) return name;
   const bool there =
       words.size() > name + 2 && !is_number(words[name]) && is_number(words[name + 1]) &&
       (is_number(words[name + 2]) || words[name + 2].starts_with('{') || words[name + 2].starts_with('$'));

@@ -2,6 +2,7 @@
 
 #include "datapath/base/text.h"
 #include "datapath/packet/checksum.h"
+#include "datapath/packet/sctp.h"
 #include "tools/backend/station.h"
 #include "tools/scenario/packet_text.h"
 
@@ -129,6 +130,8 @@ class Builder {
         return tcp();
       case Form::kUdp:
         return udp();
+      case Form::kSctp:
+        return sctp();
       case Form::kIcmp:
         return icmp();
       default:
@@ -185,6 +188,20 @@ class Builder {
     h.length = be16(number16(Field::kUdpLength, static_cast<uint16_t>(sizeof h + payload.size())));
     std::vector<uint8_t> out = with_payload(h, {}, payload);
     view<UdpHeader>(std::span<uint8_t>(out))->checksum = sum_of(out);
+    return out;
+  }
+
+  std::vector<uint8_t> sctp() {
+    SctpHeader h{};
+    h.source = be16(static_cast<uint16_t>(resolve(spec_.source_port, 0)));
+    h.destination = be16(static_cast<uint16_t>(resolve(spec_.destination_port, 0)));
+    h.vtag = be32(number(Field::kVtag, 0));
+    std::vector<uint8_t> out = with_payload(h, {}, spec_.payload.value_or(std::vector<uint8_t>{}));
+    h.checksum = sctp_checksum(out);
+    if (spec_.bad_sum) h.checksum[0] ^= 1;
+    const Be32 said = be32(number(Field::kSum, 0));
+    if (spec_[Field::kSum]) std::memcpy(h.checksum.data(), &said, sizeof said);
+    std::memcpy(out.data(), &h, sizeof h);
     return out;
   }
 

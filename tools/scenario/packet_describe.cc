@@ -3,6 +3,7 @@
 
 #include "datapath/base/text.h"
 #include "datapath/packet/checksum.h"
+#include "datapath/packet/sctp.h"
 #include "tools/scenario/packet_describe.h"
 
 namespace nf::scenario {
@@ -57,7 +58,7 @@ class Describer {
     else if (length < b.size())
       spec_[Field::kPad] = Value::of(static_cast<uint32_t>(b.size() - length));
     transport(b.subspan(header, std::min(length, b.size()) - header), length - header, look_inside);
-    sums(b, header);
+    sums(b.first(std::min(length, b.size())), header);
     return std::move(spec_);
   }
 
@@ -77,6 +78,8 @@ class Describer {
         tcp(b, whole);
       else if (spec_.protocol == kProtoUdp || spec_.protocol == kProtoUdplite)
         udp(b, whole);
+      else if (spec_.protocol == kProtoSctp)
+        sctp(b, whole);
       else if (spec_.protocol == kProtoIcmp)
         icmp(b, whole);
     }
@@ -118,6 +121,21 @@ class Describer {
     spec_.payload = known_payload(b.subspan(sizeof *h), whole - sizeof *h);
   }
 
+  void sctp(Bytes b, size_t whole) {
+    const SctpHeader* h = view<SctpHeader>(b);
+    if (h == nullptr) return;
+    spec_.form = Form::kSctp;
+    spec_.source_port = Value::of(h->source.host());
+    spec_.destination_port = Value::of(h->destination.host());
+    spec_[Field::kVtag] = Value::of(h->vtag.host());
+    spec_.payload = known_payload(b.subspan(sizeof *h), whole - sizeof *h);
+    if (b.size() == whole && h->checksum != sctp_checksum(b)) {
+      Be32 sum;
+      std::memcpy(&sum, h->checksum.data(), sizeof sum);
+      spec_[Field::kSum] = Value::of(sum.host());
+    }
+  }
+
   void icmp(Bytes b, size_t whole) {
     const IcmpHeader* h = view<IcmpHeader>(b);
     if (h == nullptr) return;
@@ -144,11 +162,16 @@ class Describer {
       spec_.payload = known_payload(rest, whole - sizeof *h);
   }
 
-  // What the sums should be is found by building the packet with right ones.
+  // What the sums should be is found by building the packet with right ones; of ICMP, whose quote may be cut where no
+  // description ends, by summing it.
   void sums(Bytes b, size_t header) {
-    if (spec_.form == Form::kOther) return;
+    if (spec_.form == Form::kOther || spec_.form == Form::kSctp) return;
     const Be16* there = view<Be16>(b, header + sum_offset(spec_.form));
     if (there == nullptr) return;
+    if (spec_.form == Form::kIcmp && !spec_[Field::kCut] && !spec_[Field::kTotal]) {
+      if (checksum_fold(checksum_add(b.subspan(header))) != 0xffff) spec_[Field::kSum] = Value::of(there->host());
+      return;
+    }
     PacketSpec right = spec_;
     right[Field::kVersion].reset();
     right[Field::kIhl].reset();
@@ -221,6 +244,7 @@ PacketSpec without_defaults(PacketSpec s) {
   drop_if(s[Field::kTos], 0);
   drop_if(s[Field::kWindow], 64240);
   drop_if(s[Field::kUrgent], 0);
+  drop_if(s[Field::kVtag], 0);
   drop_if(s[Field::kInfo], 0);
   if (s.tcp_options && s.tcp_options->empty()) s.tcp_options.reset();
   if (s.payload && s.payload->empty()) s.payload.reset();

@@ -14,6 +14,8 @@ const char* form_name(const PacketSpec& s) {
       return "tcp";
     case Form::kUdp:
       return s.protocol == kProtoUdp ? "udp" : "udplite";
+    case Form::kSctp:
+      return "sctp";
     case Form::kIcmp:
       return "icmp";
     case Form::kOther:
@@ -164,7 +166,7 @@ class Matcher {
     if (expected.size() != actual.size())
       differ("payload length", strf("%zu", expected.size()), strf("%zu", actual.size()));
     else if (expected != actual)
-      differ("payload", hex_text(expected), hex_text(actual));
+      differ(e_.form == Form::kSctp ? "chunks" : "payload", hex_text(expected), hex_text(actual));
   }
 
   void macs() {
@@ -232,6 +234,7 @@ std::optional<FieldMismatch> match_piece(PacketSpec expected, std::span<const ui
   const size_t ip = 20 + (expected.ip_options ? expected.ip_options->size() : 0);
   const size_t header = expected.form == Form::kTcp     ? 20 + (expected.tcp_options ? expected.tcp_options->size() : 0)
                         : expected.form == Form::kOther ? 0
+                        : expected.form == Form::kSctp  ? 12
                                                         : 8;
   const size_t offset = expected[Field::kFragment] ? expected[Field::kFragment]->low : 0;
   const size_t length = expected[Field::kPart]->low, datagram = built->size() - ip;
@@ -260,8 +263,8 @@ std::optional<FieldMismatch> match_piece(PacketSpec expected, std::span<const ui
     expected.source_port.reset();
     expected.destination_port.reset();
     expected.tcp_flags.reset();
-    for (const Field f : {Field::kSequence, Field::kAcknowledgment, Field::kWindow, Field::kUrgent, Field::kIcmpId,
-                          Field::kIcmpSequence, Field::kSum, Field::kUdpLength})
+    for (const Field f : {Field::kSequence, Field::kAcknowledgment, Field::kWindow, Field::kUrgent, Field::kVtag,
+                          Field::kIcmpId, Field::kIcmpSequence, Field::kSum, Field::kUdpLength})
       expected[f].reset();
   }
   seen[Field::kSum].reset();

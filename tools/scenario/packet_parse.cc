@@ -1,6 +1,7 @@
 #include "datapath/base/text.h"
 #include "datapath/iptables/protocols.h"
 #include "tools/scenario/packet_text.h"
+#include "tools/scenario/sctp_chunks.h"
 
 namespace nf::scenario {
 namespace {
@@ -167,7 +168,7 @@ class Parser {
     const size_t colon = word.find(':');
     where = keep(parse_address(std::string_view(word).substr(0, colon)));
     if (failed_) return;
-    const bool ports = spec_.form == Form::kTcp || spec_.form == Form::kUdp;
+    const bool ports = spec_.form == Form::kTcp || spec_.form == Form::kUdp || spec_.form == Form::kSctp;
     if (colon == std::string::npos) {
       if (ports) fail("\"" + word + "\" needs a port: A:PORT");
     } else if (!ports) {
@@ -184,6 +185,9 @@ class Parser {
                        : kind == "udp"  ? kProtoUdp
                        : kind == "icmp" ? kProtoIcmp
                                         : kProtoUdplite;
+    } else if (kind == "sctp" && !at_end() && words_[at_].find(':') != std::string::npos) {
+      spec_.form = Form::kSctp;
+      spec_.protocol = kProtoSctp;
     } else {
       spec_.form = Form::kOther;
       const std::string name = kind == "proto" ? take("a protocol") : kind;
@@ -232,6 +236,10 @@ class Parser {
   void option() {
     const std::string word = take("an option");
     if (word[0] == '<') {
+      if (spec_.form == Form::kSctp) {
+        Result<std::vector<uint8_t>> chunks = parse_sctp_chunks(std::string_view(word).substr(1, word.size() - 2));
+        return chunks ? payload(chunks.take()) : fail(chunks.error().text);
+      }
       if (spec_.form != Form::kTcp) return fail("TCP options behind a packet that is not TCP");
       spec_.tcp_options = keep(parse_tcp_options(std::string_view(word).substr(1, word.size() - 2)));
     } else if (word[0] == '[') {

@@ -1,6 +1,7 @@
 #include "datapath/base/text.h"
 #include "datapath/iptables/protocols.h"
 #include "tools/scenario/packet_text.h"
+#include "tools/scenario/sctp_chunks.h"
 
 namespace nf::scenario {
 namespace {
@@ -41,7 +42,10 @@ std::string quoted(const std::vector<uint8_t>& payload) {
   return out + "\"";
 }
 
-std::string payload_text(const std::vector<uint8_t>& payload) {
+std::string payload_text(const PacketSpec& s) {
+  const std::vector<uint8_t>& payload = *s.payload;
+  if (s.form == Form::kSctp)
+    if (const auto chunks = sctp_chunks_text(payload)) return "<" + *chunks + ">";
   if (counts(payload)) return strf("len %zu", payload.size());
   return "data " + (printable(payload) ? quoted(payload) : hex_text(payload));
 }
@@ -53,6 +57,8 @@ std::string head(const PacketSpec& s) {
       return "tcp " + ends + (s.tcp_flags ? " " + flags_text(*s.tcp_flags) : "");
     case Form::kUdp:
       return (s.protocol == kProtoUdp ? "udp " : "udplite ") + ends;
+    case Form::kSctp:
+      return "sctp " + ends;
     case Form::kIcmp: {
       const IcmpName* name = icmp_by_type(s.icmp_type, s.icmp_code);
       return "icmp " + ends + " " + (name != nullptr ? name->name : strf("%u/%u", s.icmp_type, s.icmp_code));
@@ -99,7 +105,7 @@ std::string print_packet(const PacketSpec& s) {
   };
   numbers(Field::kSequence, Field::kInfo);
   if (s.tcp_options) add("<" + tcp_options_text(*s.tcp_options) + ">");
-  if (s.payload) add(payload_text(*s.payload));
+  if (s.payload) add(payload_text(s));
   numbers(Field::kTtl, Field::kIpId);
   flag(s.df, "df");
   flag(s.no_df, "no-df");

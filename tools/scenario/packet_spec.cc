@@ -41,6 +41,7 @@ constexpr FieldWord kFieldWords[] = {
     {"ack", Field::kAcknowledgment, UINT32_MAX},
     {"win", Field::kWindow, UINT16_MAX},
     {"urg", Field::kUrgent, UINT16_MAX},
+    {"vtag", Field::kVtag, UINT32_MAX},
     {"mtu", Field::kMtu, UINT16_MAX},
     {"pointer", Field::kPointer, UINT8_MAX},
     {"info", Field::kInfo, UINT32_MAX},
@@ -62,6 +63,7 @@ constexpr FieldWord kFieldWords[] = {
     {"type", Field::kEtherType, UINT16_MAX},
 };
 constexpr FieldWord kQueryId = {"id", Field::kIcmpId, UINT16_MAX};
+constexpr FieldWord kSctpSum = {"sum", Field::kSum, UINT32_MAX};  // its bytes as they stand
 constexpr FieldWord kQuerySequence = {"seq", Field::kIcmpSequence, UINT16_MAX};
 
 bool belongs(Field field, const PacketSpec& spec) {
@@ -71,6 +73,8 @@ bool belongs(Field field, const PacketSpec& spec) {
     case Field::kWindow:
     case Field::kUrgent:
       return spec.form == Form::kTcp;
+    case Field::kVtag:
+      return spec.form == Form::kSctp;
     case Field::kIcmpId:
     case Field::kIcmpSequence:
       return spec.form == Form::kIcmp && icmp_is_query(spec.icmp_type);
@@ -82,7 +86,7 @@ bool belongs(Field field, const PacketSpec& spec) {
     case Field::kUdpLength:
       return spec.form == Form::kUdp;
     case Field::kSum:
-      return spec.form == Form::kTcp || spec.form == Form::kUdp || spec.form == Form::kIcmp;
+      return spec.form == Form::kTcp || spec.form == Form::kUdp || spec.form == Form::kIcmp || spec.form == Form::kSctp;
     case Field::kVlan:
     case Field::kEtherType:
     case Field::kPad:
@@ -123,6 +127,7 @@ const FieldWord* field_by_word(std::string_view word, const PacketSpec& spec) {
     if (word == kQueryId.word) return &kQueryId;
     if (word == kQuerySequence.word) return &kQuerySequence;
   }
+  if (spec.form == Form::kSctp && word == kSctpSum.word) return &kSctpSum;
   for (const FieldWord& w : kFieldWords)
     if (w.word == word && belongs(w.field, spec)) return &w;
   return nullptr;

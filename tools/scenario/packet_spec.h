@@ -38,6 +38,7 @@ enum class Field : uint8_t {
   kAcknowledgment,
   kWindow,
   kUrgent,
+  kVtag,
   kIcmpId,
   kIcmpSequence,
   kMtu,
@@ -62,7 +63,7 @@ enum class Field : uint8_t {
 };
 inline constexpr size_t kFields = static_cast<size_t>(Field::kEtherType) + 1;
 
-enum class Form : uint8_t { kTcp, kUdp, kIcmp, kOther, kArpRequest, kArpReply, kBytes };
+enum class Form : uint8_t { kTcp, kUdp, kSctp, kIcmp, kOther, kArpRequest, kArpReply, kBytes };
 
 struct PacketSpec {
   Form form = Form::kBytes;
@@ -75,7 +76,7 @@ struct PacketSpec {
   bool df = false, mf = false;  // in a match: must be set
   bool no_df = false;           // in a match: must not be
   bool bad_sum = false, bad_ip_sum = false, no_sum = false;
-  std::optional<std::vector<uint8_t>> tcp_options, ip_options, payload;
+  std::optional<std::vector<uint8_t>> tcp_options, ip_options, payload;  // kSctp: the payload is the chunks
   std::optional<MacAddress> mac_source, mac_destination;
   std::optional<MacAddress> arp_mac;  // is-at
   std::shared_ptr<const PacketSpec> quote;

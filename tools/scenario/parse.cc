@@ -36,6 +36,27 @@ std::optional<Duration> parse_duration(std::string_view s) {
   return std::nullopt;
 }
 
+// The lines of a block as 0xHEX: without the first line's indentation, each ended by CR LF, unless it ends in a
+// backslash.
+std::string payload_of_block(std::string_view block) {
+  const size_t indentation = std::min(block.find_first_not_of(' '), block.size());
+  std::string out = "0x";
+  const auto put = [&](std::string_view bytes) {
+    for (const char c : bytes) out += strf("%02x", static_cast<uint8_t>(c));
+  };
+  while (!block.empty()) {
+    const size_t end = block.find('\n');
+    std::string_view line = block.substr(0, end);
+    block.remove_prefix(end + 1);
+    line.remove_prefix(std::min({indentation, line.find_first_not_of(' '), line.size()}));
+    const bool goes_on = line.ends_with('\\');
+    if (goes_on) line.remove_suffix(1);
+    put(line);
+    if (!goes_on) put("\r\n");
+  }
+  return out;
+}
+
 class Parser {
  public:
   Parser(std::string_view text, const std::string& file) : lines_(text) { scenario_.file = file; }
@@ -61,11 +82,14 @@ class Parser {
     failed_ = true;
   }
 
-  void dispatch(const std::string& text) {
+  void dispatch(const std::string& line) {
+    const std::string text = with_data_block(line);
+    if (failed_) return;
     const std::vector<std::string_view> words = split_words(text);
     const std::string_view word = words[0];
     const std::string_view rest = trim(std::string_view(text).substr(word.size()));
-    if (words.size() == 2 && words[1] == "{" && (word == "network" || word == "sysctl" || word == "rules"))
+    if (words.size() == 2 && words[1] == "{" &&
+        (word == "network" || word == "sysctl" || word == "timeouts" || word == "rules"))
       return block(word);
     if (words.back() == "{" && (word == "saved" || word == "listed" || word == "refused"))
       return rule_text(word, words);
@@ -110,7 +134,8 @@ class Parser {
   // Beside the scenario, else in a folder `labs` above it.
   void lab(const std::string& name) {
     if (scenario_.lab_from_folder) return fail("two labs");
-    if (!scenario_.lab.network.empty() || !scenario_.lab.sysctl.empty() || scenario_.lab.rules)
+    if (!scenario_.lab.network.empty() || !scenario_.lab.sysctl.empty() || !scenario_.lab.timeouts.empty() ||
+        scenario_.lab.rules)
       return fail("\"lab\" must stand before the blocks that add to it");
     std::error_code ignored;
     const fs::path here = fs::path(scenario_.file).parent_path();
@@ -147,6 +172,15 @@ class Parser {
     if (i == words.size()) return fail("backends needs a reason behind the names");
     for (; i < words.size(); ++i)
       (scenario_.backends_reason += i > 0 && !scenario_.backends_reason.empty() ? " " : "") += words[i];
+  }
+
+  // A packet line that ends in `data {` with the block's lines as its payload.
+  std::string with_data_block(const std::string& line) {
+    const std::vector<std::string_view> words = split_words(line);
+    if (words.size() < 2 || words.back() != "{" || words[words.size() - 2] != "data") return line;
+    std::string text;
+    if (!lines_.block(text)) return fail("no line \"}\" ends this block"), line;
+    return line.substr(0, line.size() - 1) + payload_of_block(text);
   }
 
   // saved [-c] {, listed TABLE:CHAIN {, refused [WORDS] {
@@ -210,6 +244,15 @@ class Parser {
         }
         if (!scenario_.lab_from_folder) scenario_.lab.sysctl_file = scenario_.file;
       }
+    } else if (word == "timeouts") {
+      if (change) return fail("timeouts must stand before the first step");
+      Result<std::vector<lab::TimeoutLine>> lines = lab::parse_timeouts(numbered, scenario_.file);
+      if (!lines) return fail(lines.error());
+      for (lab::TimeoutLine& l : *lines) {
+        l.line += offset - first;
+        scenario_.lab.timeouts.push_back(std::move(l));
+      }
+      if (!scenario_.lab_from_folder) scenario_.lab.timeouts_file = scenario_.file;
     } else if (change) {
       s.kind = StepKind::kRules;
       s.text = numbered;
@@ -257,13 +300,15 @@ class Parser {
       counter(words, s);
     } else if (word == "entry") {
       all_words(StepKind::kEntry, 1);
-    } else if (word == "entries" && words.size() == 2) {
-      s.kind = StepKind::kEntries;
+    } else if (word == "expect") {
+      all_words(StepKind::kExpect, 1);
+    } else if ((word == "entries" || word == "expects") && words.size() == 2) {
+      s.kind = word == "entries" ? StepKind::kEntries : StepKind::kExpects;
       const auto n = parse_number(words[1], UINT32_MAX);
       if (!n) return fail("\"" + std::string(words[1]) + "\" is not a number"), true;
       s.number = static_cast<uint32_t>(*n);
-    } else if (word == "no" && words.size() >= 2 && words[1] == "entry") {
-      s.kind = StepKind::kNoEntry;
+    } else if (word == "no" && words.size() >= 2 && (words[1] == "entry" || words[1] == "expect")) {
+      s.kind = words[1] == "entry" ? StepKind::kNoEntry : StepKind::kNoExpect;
       for (size_t i = 2; i < words.size(); ++i) s.words.emplace_back(words[i]);
     } else if (word == "no" && words.size() == 2 && words[1] == "event") {
       s.kind = StepKind::kNoEvent;

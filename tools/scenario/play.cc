@@ -128,7 +128,13 @@ class Player {
       case StepKind::kEntry:
       case StepKind::kNoEntry:
       case StepKind::kEntries:
-        return entries(step);
+        return entries(step, "entry", step.kind == StepKind::kEntries, step.kind == StepKind::kNoEntry,
+                       backend_.entries());
+      case StepKind::kExpect:
+      case StepKind::kNoExpect:
+      case StepKind::kExpects:
+        return entries(step, "expect", step.kind == StepKind::kExpects, step.kind == StepKind::kNoExpect,
+                       backend_.expectations());
       case StepKind::kEvent:
         return line("event", events_, step);
       case StepKind::kNoEvent:
@@ -316,31 +322,32 @@ class Player {
     return v.low == v.high ? std::to_string(v.low) : strf("{%u-%u}", v.low, v.high);
   }
 
-  // Lines that follow each other name different entries.
-  bool entries(const Step& step) {
-    Result<std::vector<std::string>> all = backend_.entries();
+  // Connections or expectations (`what`). Lines that follow each other name different ones.
+  bool entries(const Step& step, const std::string& what, bool count, bool none,
+               const Result<std::vector<std::string>>& all) {
     if (!all) return stop(all.error(), step.line);
-    std::string listed = all->empty() ? "  there is no entry\n" : "  entries:\n";
+    std::string listed = all->empty() ? "  the table is empty\n" : "  the table:\n";
     for (const std::string& e : *all) listed += "    " + e + "\n";
-    if (step.kind == StepKind::kEntries)
+    if (count)
       return all->size() == step.number ||
              failed(step.line,
-                    "entries: expected " + std::to_string(step.number) + ", got " + std::to_string(all->size()),
+                    std::string(what == "entry" ? "entries" : "expects") + ": expected " + std::to_string(step.number) +
+                        ", got " + std::to_string(all->size()),
                     listed);
     const bool follows = last_entry_step_ != nullptr && last_entry_step_ + 1 == &step;
     if (!follows) named_.clear();
     last_entry_step_ = &step;
     for (const std::string& e : *all) {
-      if (step.kind == StepKind::kNoEntry) {
+      if (none) {
         Variables trial = variables_;
-        if (match_entry(step.words, e, trial)) return failed(step.line, "no entry: expected none, got " + e, listed);
+        if (match_entry(step.words, e, trial))
+          return failed(step.line, "no " + what + ": expected none, got " + e, listed);
       } else if (std::find(named_.begin(), named_.end(), e) == named_.end() && match_entry(step.words, e, variables_)) {
         named_.push_back(e);
         return true;
       }
     }
-    return step.kind == StepKind::kNoEntry ||
-           failed(step.line, "entry: expected " + join(step.words) + ", got none like it", listed);
+    return none || failed(step.line, what + ": expected " + join(step.words) + ", got none like it", listed);
   }
 
   bool line(const char* what, std::deque<Seen>& seen, const Step& step) {

@@ -20,13 +20,16 @@ enum class StepKind : uint8_t {
   kOut,      // port, packet
   kDeliver,  // packet
   kNothing,
-  kWait,     // duration
-  kPath,     // words; empty: none
-  kCounter,  // counter, values: packets, bytes
-  kEntry,    // words
-  kNoEntry,  // words; empty: no entry at all
-  kEntries,  // number
-  kEvent,    // words
+  kWait,      // duration
+  kPath,      // words; empty: none
+  kCounter,   // counter, values: packets, bytes
+  kEntry,     // words
+  kNoEntry,   // words; empty: no entry at all
+  kEntries,   // number
+  kExpect,    // words
+  kNoExpect,  // words; empty: no expectation at all
+  kExpects,   // number
+  kEvent,     // words
   kNoEvent,
   kLog,      // words
   kStats,    // words, NAME=N
@@ -47,7 +50,7 @@ struct Step {
   Duration duration = 0;
   std::vector<std::string> words;
   std::string table, chain;  // kCounter
-  uint32_t number = 0;       // kCounter: of the rule, 0 the policy; kEntries
+  uint32_t number = 0;       // kCounter: of the rule, 0 the policy; kEntries, kExpects
   std::vector<Value> values;
   std::vector<lab::NetworkLine> network;
   std::vector<lab::SysctlSetting> sysctl;

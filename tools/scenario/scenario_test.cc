@@ -31,6 +31,17 @@ COMMIT
 }
 )";  // 17 lines
 
+TEST(Scenario, ABlockOfDataIsThePayload) {
+  const std::string text =
+      std::string(kLab) + "in lan udp 10.1.0.2:1 > 10.2.0.2:2 ttl 9 data {\n  a: 1\n   b \\\n c\n\n  }x\n}\nnothing\n";
+  const Result<Scenario> s = parse_scenario(text, "t.scn");
+  ASSERT_TRUE(s) << s.error().str();
+  ASSERT_EQ(s->steps.size(), 2u);
+  const std::vector<uint8_t>& payload = *s->steps[0].packet.payload;
+  EXPECT_EQ(std::string(payload.begin(), payload.end()), "a: 1\r\n b c\r\n\r\n}x\r\n");
+  EXPECT_EQ(s->steps[1].line, 25);
+}
+
 TEST(Scenario, WhatCannotBeReadIsToldWithItsLine) {
   const struct {
     const char* steps;
@@ -59,6 +70,8 @@ TEST(Scenario, WhatCannotBeReadIsToldWithItsLine) {
       {"saved -x {\n}\n", "t.scn:18: saved knows nothing but -c"},
       {"listed FORWARD {\n}\n", "t.scn:18: listed needs TABLE:CHAIN"},
       {"refused {\n", "t.scn:18: no line \"}\" ends this block"},
+      {"in lan udp 10.1.0.2:1 > 10.2.0.2:2 data {\n  x\n", "t.scn:18: no line \"}\" ends this block"},
+      {"in lan udp 10.1.0.2:1 > 10.2.0.2:2 what 5 data {\n  x\n}\n", "t.scn:18: "},
       {"saved {\n}\nlog x\n", "t.scn:20: path and log do not go together with saved and listed"},
       {"entries many\n", "t.scn:18: \"many\" is not a number"},
       {"event\n", "t.scn:18: \"event\" of what?"},

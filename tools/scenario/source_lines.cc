@@ -72,6 +72,9 @@ std::optional<uint64_t> statistic(const ct::Stats& s, std::string_view name) {
              {"error", s.icmp_error},
              {"search_restart", s.search_restart},
              {"clash_resolve", s.clash_resolve},
+             {"expect_new", s.expect_new},
+             {"expect_create", s.expect_create},
+             {"expect_delete", s.expect_delete},
              {"chaintoolong", s.chaintoolong}};
   for (const auto& entry : all)
     if (entry.name == name) return entry.value;

@@ -1,7 +1,7 @@
 // Entries, events, statistics and counters are what the machine's own programs print.
 #include <tuple>
 
-#include "conntrack/format.h"
+#include "conntrack/text/format.h"
 #include "tools/backend/kernel_check/conntrack_program.h"
 #include "tools/backend/kernel_check/kernel_fixture.h"
 #include "tools/netns/rule_counters.h"

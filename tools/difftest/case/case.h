@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "datapath/packet/headers.h"
+#include "tools/difftest/case/dialects.h"
 
 namespace nf::difftest {
 
@@ -27,8 +28,9 @@ struct Station {
 
 // The texts that configure both sides, and what the traffic needs to know of them.
 struct GeneratedLab {
-  std::vector<std::string> network;  // lines of `ip -batch`
-  std::vector<std::string> sysctl;   // lines of sysctl.conf
+  std::vector<std::string> network;   // lines of `ip -batch`
+  std::vector<std::string> sysctl;    // lines of sysctl.conf
+  std::vector<std::string> timeouts;  // lines of `nfct add timeout`
   // Tables as lines of iptables-save, "*nat", ":CHAIN ...", "-A ...", "COMMIT"; a shrinker takes -A lines out.
   std::vector<std::string> rules;
   std::vector<Station> stations;
@@ -36,9 +38,17 @@ struct GeneratedLab {
   std::vector<Be32> service_addresses;  // what rules translate from or to: worth dialling
   std::vector<uint16_t> service_ports;  // what rules speak of
   std::vector<uint16_t> process_ports;  // TCP and UDP ports with a local process (Backend's ProcessPort)
+  // Where a rule lets a helper listen: dialling such a port, one speaks its dialect.
+  struct Listening {
+    Dialect dialect;
+    uint16_t port;
+  };
+  std::vector<Listening> listening;
 };
 
 inline constexpr int kMachine = -1;  // instead of a station: a local process of the machine under test
+
+enum class End : uint8_t { kClient, kServer };
 
 // Two ends. The client dials `server_address`; who really answers is seen when the packet comes out.
 struct Flow {
@@ -48,9 +58,16 @@ struct Flow {
   uint16_t client_port = 0;  // ICMP: id
   Be32 server_address;
   uint16_t server_port = 0;  // ICMP: type << 8 | code of the query
+  Dialect dialect = Dialect::kNone;
+  // Not dialled by `client` but by an end of another flow, to what it was told there: who that is and where to is known
+  // when the step of this id has reached it. `client` says whether it may be the machine.
+  struct Announced {
+    uint32_t flow;
+    End dialler;
+    uint16_t step_id;
+  };
+  std::optional<Announced> announced = std::nullopt;
 };
-
-enum class End : uint8_t { kClient, kServer };
 
 enum class StepKind : uint8_t {
   kPacket,     // `from` sends a packet of the flow
@@ -104,12 +121,15 @@ struct Step {
   uint32_t seq = 0, ack = 0;
   uint16_t window = 0, urgent = 0;
   std::vector<uint8_t> tcp_options;  // padded to a multiple of 4, at most 40 bytes
+  uint32_t vtag = 0;                 // SCTP
   // everything else
   uint16_t payload_length = 0;  // bytes 0, 1, 2, ...
   std::vector<uint8_t> data;    // in front of those
-  bool no_sum = false;          // UDP sum 0
-  uint16_t coverage = 0;        // UDP-Lite: bytes the sum covers, 0: all
-  uint16_t icmp_sequence = 0;   // echo
+  // Not 0: `data` is text with marks, filled in for who sends it, and so long then (words.h).
+  uint16_t words_length = 0;
+  bool no_sum = false;         // UDP sum 0
+  uint16_t coverage = 0;       // UDP-Lite: bytes the sum covers, 0: all
+  uint16_t icmp_sequence = 0;  // echo
   // kIcmpError
   uint8_t icmp_type = 0, icmp_code = 0;
   uint32_t icmp_info = 0;                     // mtu, gateway

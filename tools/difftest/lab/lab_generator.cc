@@ -30,6 +30,7 @@ GeneratedLab generate_lab(Random& random) {
   plan.serve_port(7000);
   plan_network(dice, plan);
   plan_sysctls(dice, plan);
+  plan_timeouts(dice, plan);
   plan_rules(dice, plan);
   for (const uint16_t port : plan.lab.service_ports)
     if (plan.lab.process_ports.size() < 4 && dice.chance(40)) plan.lab.process_ports.push_back(port);
@@ -47,8 +48,6 @@ std::vector<std::string> lab_left_out() {
       "nf_conntrack_log_invalid, log_martians: they write to the machine's kernel log",
       "proxy_arp, arp_accept: answered after a random delay; ARP is not part of a case",
       "accepting redirects and path MTUs (accept_redirects 0, ip_no_pmtu_disc 2): route exceptions are not modelled",
-      "CT with --helper, --timeout, --zone-orig, --zone-reply, --zone mark, and event masks without --notrack: not "
-      "modelled",
       "REDIRECT with a shifted port range: the kernel has no such form; SNAT with one only as iptables 1.8.9 loads it, "
       "with the base lost; MASQUERADE with one: its base is uninitialised memory of the kernel's",
       "-j QUEUE, -j TRACE and extensions that are not modelled",

@@ -28,7 +28,9 @@ std::string joined(const std::vector<std::string>& lines) {
   return out;
 }
 
-std::string all_text(const GeneratedLab& lab) { return joined(lab.network) + joined(lab.sysctl) + joined(lab.rules); }
+std::string all_text(const GeneratedLab& lab) {
+  return joined(lab.network) + joined(lab.sysctl) + joined(lab.timeouts) + joined(lab.rules);
+}
 
 // The whole word: bounded by blanks, line ends, or what stands around a value.
 bool has_word(const std::string& text, std::string_view word) {
@@ -77,8 +79,12 @@ constexpr std::string_view kWords[] = {
     "--ttl-dec", "--ttl-inc", "ECN", "--ecn-tcp-remove", "--ecn-tcp-cwr 1", "--ecn-tcp-ece 0", "REJECT",
     "icmp-net-unreachable", "icmp-host-unreachable", "icmp-proto-unreachable", "icmp-port-unreachable",
     "icmp-net-prohibited", "icmp-host-prohibited", "icmp-admin-prohibited", "tcp-reset", "CT", "--notrack", "NOTRACK",
-    "--zone", "--ctevents", "SNAT", "--to-source", "--random", "--random-fully", "--persistent", "MASQUERADE",
-    "--to-ports", "--to-port", "--to", "DNAT", "--to-destination", "--to-dest", "REDIRECT", "NETMAP", "127.0.0.1",
+    "--zone", "--zone-orig", "--zone-reply", "--zone mark", "--zone-orig mark", "--zone-reply mark", "--ctevents",
+    "--expevents", "CONNMARK", "--save-mark", "--restore-mark", "--nfmask", "--ctmask", "--mask", "--left-shift-mark",
+    "--right-shift-mark", "-m connmark", "-m connlabel", "--label", "--set", "-m connbytes", "! --connbytes",
+    "--connbytes-mode", "--connbytes-dir", "--timeout ptcp", "--timeout pudp", "--timeout icm", "--timeout gen",
+    "nfct add timeout", "SNAT", "--to-source", "--random", "--random-fully", "--persistent", "MASQUERADE", "--to-ports",
+    "--to-port", "--to", "DNAT", "--to-destination", "--to-dest", "REDIRECT", "NETMAP", "127.0.0.1",
     // network
     "bridge", "bridge_slave", "hairpin", "isolated", "mtu", "brd", "peer", "onlink", "blackhole", "unreachable",
     "prohibit", "throw", "src", "metric", "table 100", "scope link", "local 10.241.0.0/24", "from", "not from", "to",
@@ -101,9 +107,8 @@ TEST(LabGenerator, EveryWordAppears) {
 }
 
 TEST(LabGenerator, WhatIsLeftOutIsLeftOut) {
-  constexpr std::string_view kNever[] = {"nexthop",      "statistic",   "proxy_arp",           "arp_accept",
-                                         "--helper",     "--zone-orig", "--zone-reply",        "mark mark",
-                                         "log_martians", "--expevents", "accept_redirects = 1"};
+  constexpr std::string_view kNever[] = {"nexthop",    "statistic",    "proxy_arp",
+                                         "arp_accept", "log_martians", "accept_redirects = 1"};
   for (uint64_t seed = 1; seed <= 300; ++seed) {
     const std::string text = all_text(lab_of(seed));
     for (const std::string_view word : kNever) EXPECT_EQ(text.find(word), std::string::npos) << seed << ": " << word;
@@ -158,13 +163,16 @@ class GeneratedGateway {
     lab::Lab lab;
     lab.network_file = name + " network";
     lab.sysctl_file = name + " sysctl.conf";
+    lab.timeouts_file = name + " timeouts";
     lab.rules_file = name + " rules.v4";
     Result<std::vector<lab::NetworkLine>> network = lab::parse_network(joined(generated.network), lab.network_file);
     Result<std::vector<lab::SysctlSetting>> sysctl = lab::parse_sysctl_conf(joined(generated.sysctl), lab.sysctl_file);
-    if (!network || !sysctl) {
-      ADD_FAILURE() << (network ? sysctl.error().str() : network.error().str());
+    Result<std::vector<lab::TimeoutLine>> timeouts = lab::parse_timeouts(joined(generated.timeouts), lab.timeouts_file);
+    if (!network || !sysctl || !timeouts) {
+      ADD_FAILURE() << "a line cannot be read";
       return;
     }
+    lab.timeouts = std::move(*timeouts);
     lab.network = std::move(*network);
     lab.sysctl = std::move(*sysctl);
     if (rules) lab.rules = joined(generated.rules);

@@ -37,6 +37,10 @@ std::string prefix_text(const Prefix4& prefix);  // "10.0.0.0/24"
 
 void plan_network(Dice& dice, LabPlan& plan);
 void plan_sysctls(Dice& dice, LabPlan& plan);  // after the network
-void plan_rules(Dice& dice, LabPlan& plan);    // after the network
+void plan_timeouts(Dice& dice, LabPlan& plan);
+void plan_rules(Dice& dice, LabPlan& plan);  // after the network and the timeouts
+
+// The policy a rule with this -p may name; empty: none.
+std::string_view timeout_policy_for(const LabPlan& plan, std::string_view protocol);
 
 }  // namespace nf::difftest

@@ -158,16 +158,46 @@ std::string conntrack(RuleDraft& rule) {
   return out == "-m conntrack" ? "-m conntrack --ctstate NEW" : out;
 }
 
+std::string helper(RuleDraft& rule) {
+  Dice& dice = rule.dice;
+  return cat({"-m helper ", dice.inversion(), "--helper ",
+              dice.word({"ftp", "ftp-2121", "f", "sip", "irc", "\"\"", "nobody"})});
+}
+
+std::string connmark(RuleDraft& rule) {
+  Dice& dice = rule.dice;
+  return cat({"-m connmark ", dice.inversion(), "--mark ",
+              dice.word({"0x0", "0x1", "1/1", "0x2/0x2", "0x10/0xf0", "3", "0x100/0xff00"})});
+}
+
+std::string connlabel(RuleDraft& rule) {
+  Dice& dice = rule.dice;
+  std::string out = cat({"-m connlabel ", dice.inversion(), "--label ", dice.word({"0", "1", "1", "63", "64", "127"})});
+  if (dice.chance(60)) out += " --set";
+  return out;
+}
+
+std::string connbytes(RuleDraft& rule) {
+  Dice& dice = rule.dice;
+  const std::string_view mode = dice.word({"packets", "bytes", "avgpkt"});
+  const std::string_view range = mode == "packets" ? dice.word({"1", "2:3", "0:1", "3:", ":4", "5:5", "0:0"})
+                                 : mode == "bytes" ? dice.word({"100", "0:80", "200:4000", "1000:", ":40"})
+                                                   : dice.word({"60", "0:50", "40:44", "100:1500", "28:40"});
+  return cat({"-m connbytes ", dice.inversion(), "--connbytes ", range, " --connbytes-mode ", mode, " --connbytes-dir ",
+              dice.word({"original", "reply", "both"})});
+}
+
 struct Match {
   std::string_view name;
   Maker make;
   uint32_t weight;
 };
 constexpr Match kMatches[] = {
-    {"addrtype", addrtype, 6},   {"comment", comment, 3},      {"dscp", dscp, 4}, {"ecn", ecn, 4},
-    {"length", length, 5},       {"limit", limit, 3},          {"mac", mac, 4},   {"mark", mark, 7},
-    {"multiport", multiport, 8}, {"pkttype", pkttype, 3},      {"tos", tos, 4},   {"ttl", ttl, 4},
-    {"state", state, 5},         {"conntrack", conntrack, 18},
+    {"addrtype", addrtype, 6},   {"comment", comment, 3},      {"dscp", dscp, 4},     {"ecn", ecn, 4},
+    {"length", length, 5},       {"limit", limit, 3},          {"mac", mac, 4},       {"mark", mark, 7},
+    {"multiport", multiport, 8}, {"pkttype", pkttype, 3},      {"tos", tos, 4},       {"ttl", ttl, 4},
+    {"state", state, 5},         {"conntrack", conntrack, 18}, {"helper", helper, 3}, {"connmark", connmark, 6},
+    {"connlabel", connlabel, 5}, {"connbytes", connbytes, 4},
 };
 
 }  // namespace

@@ -65,9 +65,37 @@ std::string reject(RuleDraft& rule) {
 
 std::string ct(RuleDraft& rule) {
   Dice& dice = rule.dice;
+  if (dice.chance(25))
+    for (const DialectFacts& d : kDialects)
+      if (rule.protocol == (d.protocol == kProtoTcp ? "tcp" : "udp") && dice.chance(60))
+        return cat({"CT --helper ", d.helper});
   if (rule.conditions >= 1 && dice.chance(50))
     return std::string(dice.word({"CT --notrack", "NOTRACK", "CT --notrack", "CT --notrack --ctevents new,destroy"}));
-  return std::string(dice.word({"CT", "CT --zone 1", "CT --zone 2", "CT --zone 65535"}));
+  // Few zones, so that connections meet in them; those from the mark are 0 where nothing marks.
+  std::string out = cat({"CT", dice.word({"", "", " --zone 1", " --zone 2", " --zone 65535", " --zone-orig 1",
+                                          " --zone-orig 1", " --zone-reply 1", " --zone-reply 2", " --zone mark",
+                                          " --zone-orig mark", " --zone-reply mark"})});
+  if (dice.chance(15))
+    out += cat({" --ctevents ", dice.word({"new", "destroy", "new,destroy", "assured,protoinfo", "reply,mark",
+                                           "new,related,destroy,reply,assured,protoinfo,helper,mark,natseqinfo,secmark",
+                                           "natseqinfo,secmark", "protoinfo"})});
+  if (dice.chance(5)) out += " --expevents new";
+  const std::string_view policy = timeout_policy_for(rule.plan, rule.protocol);
+  if (!policy.empty() && dice.chance(70)) out += cat({" --timeout ", policy});
+  return out;
+}
+
+std::string connmark(RuleDraft& rule) {
+  Dice& dice = rule.dice;
+  std::string out =
+      cat({"CONNMARK ",
+           dice.word({"--set-xmark 0x1/0x1", "--set-mark 2", "--set-mark 0x10/0xf0", "--and-mark 0xf", "--or-mark 0x10",
+                      "--xor-mark 0x3", "--set-mark 0x0", "--save-mark", "--save-mark", "--restore-mark",
+                      "--restore-mark", "--save-mark --nfmask 0xff --ctmask 0xff00", "--save-mark --mask 0xf",
+                      "--restore-mark --nfmask 0xff --ctmask 0xff", "--restore-mark --mask 1"})});
+  if (dice.chance(15))
+    out += cat({dice.word({" --left-shift-mark ", " --right-shift-mark "}), dice.word({"1", "8", "31"})});
+  return out;
 }
 
 // An address or a range to translate the source to. Precondition: links.
@@ -192,6 +220,11 @@ constexpr Target kTargets[] = {
     {mark, 3, "filter"},
     {mark, 3, "security"},
     {ct, 14, "raw"},
+    {connmark, 12, "mangle"},
+    {connmark, 2, "raw"},
+    {connmark, 3, "nat"},
+    {connmark, 3, "filter"},
+    {connmark, 2, "security"},
     {verdict_drop, 3, "raw"},
     {verdict_drop, 2, "mangle"},
     {verdict_drop, 7, "filter"},

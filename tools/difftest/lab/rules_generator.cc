@@ -61,6 +61,7 @@ class RulesPlanner {
     plan_user_chains(table);
     for (const UserChain& user : users_) line(cat({":", user.name, " - [0:0]"}));
     for (const BuiltIn& chain : table.chains) {
+      if (table_ == "raw") plan_listening(chain);
       if (table_ == "filter") plan_prologue(chain, (dropping & chain.hook) != 0);
       if (table_ == "nat") plan_publishing(chain);
       plan_rules_of(chain.name, chain.hook, true, 0);
@@ -94,6 +95,19 @@ class RulesPlanner {
     rule(chain.name, "-p icmp -j ACCEPT");
     rule(chain.name, cat({"-p tcp -m tcp --dport ", std::to_string(dice_.one(plan_.lab.service_ports)), " -j ACCEPT"}));
     rule(chain.name, "-p udp -j ACCEPT");
+  }
+
+  // Helpers, at the ports they are usually given.
+  void plan_listening(const BuiltIn& chain) {
+    for (const DialectFacts& d : kDialects) {
+      if (!dice_.chance(chain.hook == kPre ? 45 : 20)) continue;
+      const uint16_t port = dice_.chance(85) ? d.port : dice_.one(plan_.lab.service_ports);
+      const std::string_view protocol = d.protocol == kProtoTcp ? "tcp" : "udp";
+      rule(chain.name,
+           cat({"-p ", protocol, " -m ", protocol, " --dport ", std::to_string(port), " -j CT --helper ", d.helper}));
+      plan_.serve_port(port);
+      plan_.lab.listening.push_back({d.dialect, port});
+    }
   }
 
   // What most NAT boxes have: a service published, to the same subnet too (hairpin), and a masqueraded way out.

@@ -21,6 +21,9 @@ class DatagramTalk final : public Talk {
     ++said_;
     Step step = context.packet(flow_, from, from == End::kClient ? "question" : "answer");
     step.payload_length = context.pick<uint16_t>({0, 1, 5, 30, 100, 100, 512, 1000, 1400, 1472});
+    // Large enough that it has to be cut, also where somebody would not look into it.
+    if (context.in_pieces() && context.chance(500))
+      step.payload_length = context.pick<uint16_t>({600, 1473, 2000, 2952, 3000, 5000, 9000, 20000});
     switch (protocol_) {
       case kProtoUdp:
         step.no_sum = no_sum_ || context.odd(5);
@@ -33,7 +36,7 @@ class DatagramTalk final : public Talk {
         step.data = gre_header();
         break;
       default:
-        step.payload_length = context.pick<uint16_t>({0, 4, 8, 30, 500});
+        if (!context.in_pieces()) step.payload_length = context.pick<uint16_t>({0, 4, 8, 30, 500});
     }
     context.send(std::move(step));
     return true;

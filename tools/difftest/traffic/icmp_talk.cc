@@ -35,7 +35,8 @@ class QueryTalk final : public Talk {
     step.icmp_sequence = sequence_;
     step.payload_length =
         time_ ? static_cast<uint16_t>(context.below(4)) : context.pick<uint16_t>({0, 8, 56, 56, 56, 100, 1000, 1472});
-    if (!time_ && context.odd(8)) step.payload_length = context.pick<uint16_t>({1473, 2000, 4000});
+    if (!time_ && (context.in_pieces() ? context.chance(400) : context.odd(8)))
+      step.payload_length = context.pick<uint16_t>({1473, 2000, 4000});
     context.send(std::move(step));
     return true;
   }

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "datapath/packet/sctp.h"
+
 namespace nf::difftest {
 namespace {
 
@@ -12,7 +14,9 @@ bool has(const std::vector<Be32>& list, Be32 address) {
   return std::find(list.begin(), list.end(), address) != list.end();
 }
 
-bool has_ports(uint8_t protocol) { return protocol == kProtoTcp || protocol == kProtoUdp || protocol == kProtoUdplite; }
+bool has_ports(uint8_t protocol) {
+  return protocol == kProtoTcp || protocol == kProtoUdp || protocol == kProtoUdplite || protocol == kProtoSctp;
+}
 
 }  // namespace
 
@@ -21,6 +25,7 @@ TrafficContext::TrafficContext(Random& random, size_t packets, Case& c)
   case_.steps.reserve(end_ + 64);
   const uint32_t mood = below(10);
   mood_ = mood < 4 ? Mood::kSound : mood < 8 ? Mood::kMessy : Mood::kHostile;
+  in_pieces_ = chance(120);
   id_ = static_cast<uint16_t>(case_.steps.size());
   next_port_ = static_cast<uint16_t>(32768 + below(20000));
 }
@@ -107,6 +112,8 @@ uint32_t TrafficContext::new_flow(uint8_t protocol) {
 uint32_t TrafficContext::new_flow_like(const Flow& like, bool keep_peer) {
   const GeneratedLab& l = case_.lab;
   Flow flow = like;
+  flow.dialect = Dialect::kNone;
+  flow.announced.reset();
   if (keep_peer && like.client != kMachine && l.stations.size() > 1) {
     flow.client = static_cast<int>(below(static_cast<uint32_t>(l.stations.size())));
     flow.client_address = l.stations[static_cast<size_t>(flow.client)].address;
@@ -116,6 +123,31 @@ uint32_t TrafficContext::new_flow_like(const Flow& like, bool keep_peer) {
     flow.server_port = some_server_port(flow.server_address);
   }
   case_.flows.push_back(flow);
+  return static_cast<uint32_t>(case_.flows.size() - 1);
+}
+
+uint32_t TrafficContext::new_dialect_flow(const GeneratedLab::Listening& at) {
+  uint8_t protocol = 0;
+  for (const DialectFacts& facts : kDialects)
+    if (facts.dialect == at.dialect) protocol = facts.protocol;
+  const uint32_t index = new_flow(protocol);
+  Flow& flow = case_.flows[index];
+  flow.dialect = at.dialect;
+  flow.server_port = at.port;
+  return index;
+}
+
+uint32_t TrafficContext::new_announced_flow(uint32_t flow, End dialler, uint8_t protocol, uint16_t step_id,
+                                            uint16_t client_port) {
+  const Flow& control = case_.flows[flow];
+  Flow out;
+  out.protocol = protocol;
+  out.client = touches_machine(control) ? kMachine : control.client;
+  out.client_address = control.client_address;
+  out.server_address = control.server_address;
+  out.client_port = client_port != 0 ? client_port : some_client_port();
+  out.announced = Flow::Announced{flow, dialler, step_id};
+  case_.flows.push_back(out);
   return static_cast<uint32_t>(case_.flows.size() - 1);
 }
 
@@ -157,9 +189,8 @@ void TrafficContext::send(Step step) {
   odd_header(step);
   if (odd(10)) damage(*this, protocol, f.client == kMachine && step.from == End::kClient, step);
   const size_t length = step.kind == StepKind::kPacket ? transport_length(step, protocol) : 0;
-  if (length > kLinkPayload || (length > 16 && step.damage == Damage::kNone && chance(25))) {
-    std::vector<Step> pieces = fragments_of(*this, step, length);
-    waiting_.insert(waiting_.begin(), std::make_move_iterator(pieces.rbegin()), std::make_move_iterator(pieces.rend()));
+  if (length > kLinkPayload || (length > 16 && step.damage == Damage::kNone && chance(in_pieces_ ? 800 : 25))) {
+    wait_in_turn(fragments_of(*this, step, length));
     send_waiting();
     return;
   }
@@ -170,6 +201,23 @@ void TrafficContext::send(Step step) {
   if (complain) send(icmp_error(*this, flow, other));
 }
 
+// Behind those that wait; where many do, between them.
+void TrafficContext::wait_in_turn(std::vector<Step> pieces) {
+  std::reverse(pieces.begin(), pieces.end());
+  if (!in_pieces_) {
+    waiting_.insert(waiting_.begin(), std::make_move_iterator(pieces.begin()), std::make_move_iterator(pieces.end()));
+    return;
+  }
+  std::vector<Step> both;
+  both.reserve(waiting_.size() + pieces.size());
+  for (size_t old = 0, fresh = 0; old < waiting_.size() || fresh < pieces.size();) {
+    const size_t left = waiting_.size() - old, right = pieces.size() - fresh;
+    const bool take_fresh = below(static_cast<uint32_t>(left + right)) >= left;
+    both.push_back(std::move(take_fresh ? pieces[fresh++] : waiting_[old++]));
+  }
+  waiting_ = std::move(both);
+}
+
 bool TrafficContext::send_waiting() {
   if (waiting_.empty()) return false;
   case_.steps.push_back(std::move(waiting_.back()));
@@ -178,13 +226,15 @@ bool TrafficContext::send_waiting() {
 }
 
 size_t transport_length(const Step& step, uint8_t protocol) {
-  const size_t payload = step.data.size() + step.payload_length;
+  const size_t payload = (step.words_length != 0 ? step.words_length : step.data.size()) + step.payload_length;
   switch (protocol) {
     case kProtoTcp:
       return sizeof(TcpHeader) + (std::min<size_t>(step.tcp_options.size(), 40) + 3) / 4 * 4 + payload;
     case kProtoUdp:
     case kProtoUdplite:
       return sizeof(UdpHeader) + payload;
+    case kProtoSctp:
+      return sizeof(SctpHeader) + payload;
     case kProtoIcmp:
       return sizeof(IcmpHeader) + payload;
     default:

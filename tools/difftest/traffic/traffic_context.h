@@ -30,6 +30,8 @@ class TrafficContext {
   uint32_t below(uint32_t bound) { return random_.below(bound); }
   uint32_t u32() { return random_.u32(); }
   bool chance(uint32_t per_mille) { return random_.below(1000) < per_mille; }
+  // A case whose datagrams come in pieces, most of them, and many of several at a time.
+  bool in_pieces() const { return in_pieces_; }
   // For what is wrong with a packet: as often in a messy case, a fourth of it in a sound one, four times in a hostile.
   bool odd(uint32_t per_mille);
   template <class T>
@@ -48,6 +50,10 @@ class TrafficContext {
   // A flow whose client is `like`'s, with its own address and port, to somewhere else (`keep_peer` false), or another
   // client with the same port to the same peer.
   uint32_t new_flow_like(const Flow& like, bool keep_peer);
+  // A flow in the dialect that the lab listens to at `at`.
+  uint32_t new_dialect_flow(const GeneratedLab::Listening& at);
+  // What `dialler` of another flow dials when it has heard step `step_id` of it; port 0: any.
+  uint32_t new_announced_flow(uint32_t flow, End dialler, uint8_t protocol, uint16_t step_id, uint16_t client_port);
   Flow& flow(uint32_t index) { return case_.flows[index]; }
   const GeneratedLab& lab() const { return case_.lab; }
   // Whether a local process of the machine is likely one of the ends.
@@ -57,9 +63,10 @@ class TrafficContext {
   // A step of the flow with its usual IP header. What a talk decides itself it sets before send().
   Step packet(uint32_t flow, End from, std::string_view note);
   void send(Step step);
-  void send_as_is(Step step);  // without further misfortune
-  uint16_t next_id();          // for steps that are not made by packet()
-  bool send_waiting();         // one of the pieces that wait; false: none
+  void send_as_is(Step step);                            // without further misfortune
+  uint16_t next_id();                                    // for steps that are not made by packet()
+  bool send_waiting();                                   // one of the pieces that wait; false: none
+  bool crowded() const { return waiting_.size() > 40; }  // so many wait that nobody should say more
   bool full() const { return case_.steps.size() >= end_; }
 
  private:
@@ -68,11 +75,13 @@ class TrafficContext {
   uint16_t some_client_port();
   void odd_header(Step& step);
   void complain_about(const Step& step);
+  void wait_in_turn(std::vector<Step> pieces);
 
   Random& random_;
   Case& case_;
   size_t end_;
   Mood mood_;
+  bool in_pieces_;
   uint16_t id_;
   uint16_t next_port_;
   std::vector<Step> waiting_;  // pieces of datagrams that are sent later, last first
@@ -89,6 +98,7 @@ class Talk {
 // Their flows are made by the caller.
 std::unique_ptr<Talk> make_tcp_talk(TrafficContext& context, uint32_t flow);       // tcp_talk.cc
 std::unique_ptr<Talk> make_datagram_talk(TrafficContext& context, uint32_t flow);  // UDP, GRE, ...
+std::unique_ptr<Talk> make_sctp_talk(TrafficContext& context, uint32_t flow);      // sctp_talk.cc
 std::unique_ptr<Talk> make_icmp_talk(TrafficContext& context, uint32_t flow);      // queries
 
 // --- misfortunes

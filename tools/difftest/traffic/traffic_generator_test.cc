@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <array>
+#include <map>
 #include <set>
 #include <tuple>
 
@@ -57,6 +58,44 @@ TEST(Traffic, StepsAreWellFormed) {
       EXPECT_TRUE(ids.insert(s.id).second || piece) << "id " << s.id;
     }
   }
+}
+
+// Now and then a case comes in pieces: up to twenty of a datagram, of several datagrams in turn, most of which are
+// whole.
+TEST(Traffic, ManyPieces) {
+  size_t cases = 0, most = 0, mixed = 0, whole = 0, datagrams = 0;
+  for (uint64_t seed = 0; seed < 60; ++seed) {
+    const Case c = case_of(seed, 600);
+    std::map<uint16_t, std::vector<size_t>> pieces;  // steps by id
+    for (size_t i = 0; i < c.steps.size(); ++i) {
+      const Step& s = c.steps[i];
+      if (s.kind == StepKind::kPacket && (s.fragment_length != 0 || s.fragment_offset != 0)) pieces[s.id].push_back(i);
+    }
+    size_t steps = 0;
+    for (const auto& [id, at] : pieces) steps += at.size();
+    if (steps < c.steps.size() / 2) continue;
+    ++cases;
+    for (const auto& [id, at] : pieces) {
+      ++datagrams;
+      most = std::max(most, at.size());
+      std::set<uint16_t> others;
+      for (size_t i = at.front(); i < at.back(); ++i) others.insert(c.steps[i].id);
+      mixed += others.size() > 3;
+      std::set<size_t> eighths;
+      size_t end = 0;
+      for (const size_t i : at) {
+        const Step& s = c.steps[i];
+        for (size_t b = s.fragment_offset; b < size_t{s.fragment_offset} + s.fragment_length; b += 8) eighths.insert(b);
+        if (!s.more_fragments) end = s.fragment_offset + s.fragment_length;
+      }
+      whole += end != 0 && eighths.size() == (end + 7) / 8;
+    }
+  }
+  EXPECT_GE(cases, 3u);
+  EXPECT_LE(cases, 15u);
+  EXPECT_GE(most, 18u);
+  EXPECT_GT(mixed, datagrams / 3);
+  EXPECT_GT(whole, datagrams / 2);
 }
 
 TEST(Traffic, NoStationsNoTraffic) {
@@ -231,7 +270,7 @@ TEST(Traffic, EverythingAppears) {
 // Who dials whom: clients of all kinds, the same port from several stations to one peer, one port to several peers.
 TEST(Traffic, FlowsClash) {
   size_t from_machine = 0, to_machine = 0, same_port_same_peer = 0, same_end_other_peer = 0, low = 0;
-  for (uint64_t seed = 0; seed < 50; ++seed) {
+  for (uint64_t seed = 0; seed < 80; ++seed) {
     const Case c = case_of(seed, 500);
     for (size_t i = 0; i < c.flows.size(); ++i) {
       const Flow& a = c.flows[i];

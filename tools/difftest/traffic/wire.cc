@@ -5,6 +5,9 @@
 #include <cstring>
 
 #include "datapath/packet/checksum.h"
+#include "datapath/packet/sctp.h"
+#include "tools/difftest/traffic/helper_talk.h"
+#include "tools/difftest/traffic/words.h"
 
 namespace nf::difftest {
 namespace {
@@ -33,8 +36,13 @@ void append_pattern(std::vector<uint8_t>& out, size_t length) {
   out.insert(out.end(), pattern.begin(), pattern.begin() + static_cast<std::ptrdiff_t>(length));
 }
 
-void append_payload(const Step& step, std::vector<uint8_t>& out) {
-  out.insert(out.end(), step.data.begin(), step.data.end());
+void append_payload(const Step& step, const Speaker& speaker, std::vector<uint8_t>& out) {
+  if (step.words_length != 0) {
+    const std::vector<uint8_t> words = fill_words(step.data, step.words_length, speaker);
+    out.insert(out.end(), words.begin(), words.end());
+  } else {
+    out.insert(out.end(), step.data.begin(), step.data.end());
+  }
   append_pattern(out, step.payload_length);
 }
 
@@ -116,6 +124,7 @@ Wire::Wire(const Case& c, const std::vector<BackendPort>& ports)
     view.peer = flow.server_address;
     view.own_port = flow.client_port;
     view.peer_port = flow.server_port;
+    if (flow.announced) continue;
     if (flow.client == kMachine) {
       view.known = true;
       continue;
@@ -172,13 +181,14 @@ void Wire::append_transport(const Step& step, const View& view, std::vector<uint
                      checksum_pseudo(view.own, view.peer, flow.protocol, static_cast<uint32_t>(length))));
   };
   const bool bad_sum = step.damage == Damage::kTransportSum;
+  const Speaker speaker{view.own, view.peer, view.own_port, view.peer_port};
   switch (flow.protocol) {
     case kProtoTcp: {
       TcpHeader& tcp = append<TcpHeader>(out);
       tcp.source = be16(view.own_port);
       tcp.destination = be16(view.peer_port);
       tcp.sequence = be32(step.seq);
-      tcp.acknowledgment = be32(step.ack);
+      tcp.acknowledgment = be32(view.as_received(step.ack));
       const unsigned offset =
           step.damage == Damage::kDataOffset ? step.damage_value & 15u : words(sizeof(TcpHeader), step.tcp_options);
       tcp.offset_reserved = static_cast<uint8_t>(offset << 4);
@@ -186,7 +196,7 @@ void Wire::append_transport(const Step& step, const View& view, std::vector<uint
       tcp.window = be16(step.window);
       tcp.urgent = be16(step.urgent);
       append_options(out, step.tcp_options);
-      append_payload(step, out);
+      append_payload(step, speaker, out);
       const Be16 sum = sum_with_pseudo(out.size() - at);
       view_at<TcpHeader>(out, at).checksum = bad_sum ? wrong(sum) : sum;
       return;
@@ -196,7 +206,7 @@ void Wire::append_transport(const Step& step, const View& view, std::vector<uint
       UdpHeader& udp = append<UdpHeader>(out);
       udp.source = be16(view.own_port);
       udp.destination = be16(view.peer_port);
-      append_payload(step, out);
+      append_payload(step, speaker, out);
       const size_t length = out.size() - at;
       const size_t covered = flow.protocol == kProtoUdp || step.coverage == 0 ? length : step.coverage;
       size_t said = flow.protocol == kProtoUdp ? length : step.coverage;
@@ -208,6 +218,17 @@ void Wire::append_transport(const Step& step, const View& view, std::vector<uint
       view_at<UdpHeader>(out, at).checksum = bad_sum ? wrong(sum) : sum;
       return;
     }
+    case kProtoSctp: {
+      SctpHeader& sctp = append<SctpHeader>(out);
+      sctp.source = be16(view.own_port);
+      sctp.destination = be16(view.peer_port);
+      sctp.vtag = be32(step.vtag);
+      append_payload(step, speaker, out);
+      SctpHeader& whole = view_at<SctpHeader>(out, at);
+      whole.checksum = sctp_checksum(segment());
+      if (bad_sum) whole.checksum[0] ^= 1;
+      return;
+    }
     case kProtoIcmp: {
       IcmpHeader& icmp = append<IcmpHeader>(out);
       const bool query = step.from == End::kClient;
@@ -216,13 +237,13 @@ void Wire::append_transport(const Step& step, const View& view, std::vector<uint
       icmp.code = static_cast<uint8_t>(flow.server_port);
       icmp.id = be16(view.own_port);
       icmp.sequence = be16(step.icmp_sequence);
-      append_payload(step, out);
+      append_payload(step, speaker, out);
       const Be16 sum = checksum_finish(checksum_add(segment()));
       view_at<IcmpHeader>(out, at).checksum = bad_sum ? wrong(sum) : sum;
       return;
     }
     default:
-      append_payload(step, out);
+      append_payload(step, speaker, out);
   }
 }
 
@@ -365,7 +386,11 @@ void Wire::learn(const Step& step, const Emitted& emitted) {
   if (ip->fragment_offset() != 0 && end.known) return;
   end.last.assign(packet.begin(), packet.end());
   if (!local && end.port == emitted.port) end.peer_mac = eth->source;
-  if (at_client) return;
+  const std::span<const uint8_t> heard = packet.subspan(std::min<size_t>(ip->header_length(), packet.size()));
+  if (at_client) {
+    if (!ip->is_fragment()) hear(*sent, end, heard);
+    return;
+  }
 
   end.port = emitted.port;
   end.own = ip->destination;
@@ -376,21 +401,61 @@ void Wire::learn(const Step& step, const Emitted& emitted) {
     if (is_multicast(eth->destination)) answer_for_group(end);
   }
   end.known = true;
-  const uint8_t* transport = packet.data() + std::min<size_t>(ip->header_length(), packet.size());
-  const size_t length = packet.size() - static_cast<size_t>(transport - packet.data());
+  const uint8_t* transport = heard.data();
+  const size_t length = heard.size();
   if (ip->fragment_offset() != 0 || length < 4) return;
   switch (protocol) {
     case kProtoTcp:
     case kProtoUdp:
     case kProtoUdplite:
+    case kProtoSctp:
       end.peer_port = static_cast<uint16_t>(transport[0] << 8 | transport[1]);
       end.own_port = static_cast<uint16_t>(transport[2] << 8 | transport[3]);
-      return;
+      break;
     case kProtoIcmp:
       if (length >= sizeof(IcmpHeader)) end.own_port = static_cast<uint16_t>(transport[4] << 8 | transport[5]);
-      return;
+      break;
     default:
-      return;
+      break;
+  }
+  if (!ip->is_fragment()) hear(*sent, end, heard);
+}
+
+void Wire::hear(const Step& sent, View& end, std::span<const uint8_t> transport) {
+  const Flow& flow = case_.flows[sent.flow];
+  size_t header = sizeof(UdpHeader);
+  if (flow.protocol == kProtoTcp) {
+    const TcpHeader* tcp = nf::view<TcpHeader>(transport);
+    if (tcp == nullptr || tcp->header_length() < sizeof(TcpHeader)) return;
+    header = tcp->header_length();
+    if (header > transport.size()) return;
+    // Where it ends, as it was said and as it was heard.
+    const size_t said = (sent.words_length != 0 ? sent.words_length : sent.data.size()) + sent.payload_length;
+    const uint32_t end_said = sent.seq + static_cast<uint32_t>(said);
+    const uint32_t end_heard = tcp->sequence.host() + static_cast<uint32_t>(transport.size() - header);
+    const auto shift = static_cast<int32_t>(end_heard - end_said);
+    if (sent.damage == Damage::kNone && shift != end.shift) {
+      end.shift_before = end.shift;
+      end.shift = shift;
+      end.changed_at = sent.seq;
+    }
+  }
+  if (flow.dialect == Dialect::kNone || header > transport.size()) return;
+  const std::string_view payload(reinterpret_cast<const char*>(transport.data()) + header, transport.size() - header);
+  const std::optional<Announcement> announced = helper_talk(flow.dialect).announced(payload);
+  if (!announced) return;
+  const End hearer = sent.from == End::kClient ? End::kServer : End::kClient;
+  for (size_t i = 0; i < case_.flows.size(); ++i) {
+    const std::optional<Flow::Announced>& by = case_.flows[i].announced;
+    if (!by || by->flow != sent.flow || by->step_id != sent.id || by->dialler != hearer || client_[i].known) continue;
+    View& dialler = client_[i];
+    dialler.known = true;
+    dialler.port = end.port;
+    dialler.own = end.own;
+    dialler.own_mac = end.own_mac;
+    dialler.peer_mac = end.peer_mac;
+    dialler.peer = announced->address.value_or(end.peer);
+    dialler.peer_port = announced->port != 0 ? announced->port : end.peer_port;
   }
 }
 

@@ -2,7 +2,9 @@
 // has to use: a packet's own id says which step it came from, whatever was translated in it.
 //
 // Invariants:
-//  1. A client always speaks from and to the addresses of its flow; a server from where it was reached to who reached
+//  1. A client always speaks from and to the addresses of its flow (one that dials what was announced to it: to those
+//  it
+//     was told, and acknowledges what it was told); a server from where it was reached to who reached
 //     it. A server nothing has reached cannot speak, nor can an end complain (ICMP error) about nothing.
 //  2. frame() of the same step after the same received() is the same frame.
 //  3. Every sum is right unless the step's damage is that sum. What a raw socket would set or refuse (header sum,
@@ -49,11 +51,20 @@ class Wire {
     Be32 own, peer;
     uint16_t own_port = 0, peer_port = 0;   // ICMP: the id is own_port at the server, peer_port at the client
     std::vector<uint8_t> last, last_error;  // the packet and the ICMP error last received, at their IPv4 header
+    // TCP: how far what it was told is from what the other said, behind the last changed segment and before it.
+    uint32_t changed_at = 0;
+    int32_t shift = 0, shift_before = 0;
+
+    uint32_t as_received(uint32_t ack) const {
+      return ack + static_cast<uint32_t>(static_cast<int32_t>(ack - changed_at) > 0 ? shift : shift_before);
+    }
   };
   // Appends the IP payload of a step, sums set.
   void append_transport(const Step& step, const View& view, std::vector<uint8_t>& out) const;
   bool append_error(const Step& step, const View& view, std::vector<uint8_t>& out) const;
   void learn(const Step& step, const Emitted& emitted);
+  // What `end` was told by a packet, whose IP payload is `transport`.
+  void hear(const Step& sent, View& end, std::span<const uint8_t> transport);
   const Step* sender_of(uint16_t id, const Step& current) const;
   int port_named(const std::string& name) const;
   const Station* station_at(Be32 address) const;

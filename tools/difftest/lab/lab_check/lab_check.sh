@@ -4,7 +4,7 @@
 set -u
 write_labs=$1 first=${2:-1} count=${3:-100}
 unshare -Urnm true 2>/dev/null || exit 77
-for program in ip sysctl iptables-legacy-restore iptables-legacy-save; do
+for program in ip sysctl nfct iptables-legacy-restore iptables-legacy-save; do
   command -v $program >/dev/null || exit 77
 done
 folder=$(mktemp -d)
@@ -21,8 +21,10 @@ configure() {
   done
   ip -batch "$lab/network" 2>&1
   sysctl -q -p "$lab/sysctl.conf" 2>&1
+  bash "$lab/timeouts" 2>&1
   iptables-legacy-restore <"$lab/rules.v4" 2>&1
-  iptables-legacy-save -c | grep -v '^#' >"$lab/theirs"
+  # It looks for names of labels, and says so when there are none.
+  iptables-legacy-save -c 2> >(grep -v connlabel.conf >&2) | grep -v '^#' >"$lab/theirs"
 }
 export -f configure
 

@@ -29,6 +29,7 @@ Status write_lab(uint64_t seed, const std::string& folder) {
   const GeneratedLab generated = generate_lab(random);
   if (mkdir(folder.c_str(), 0755) != 0 || !write_file(folder + "/network", joined(generated.network)) ||
       !write_file(folder + "/sysctl.conf", joined(generated.sysctl)) ||
+      !write_file(folder + "/timeouts", joined(generated.timeouts)) ||
       !write_file(folder + "/rules.v4", joined(generated.rules)))
     return error("cannot write " + folder);
   const Result<lab::Lab> lab = lab::read_lab(folder);
