@@ -53,9 +53,12 @@ bool Link::parse(Device& dev, PacketPtr& p) {
                                                                                    : PacketType::kOtherHost;
   }
   p->pull(sizeof(EthernetHeader));
-  // A tag and the type behind it. twin: skb_vlan_untag
-  constexpr uint32_t kTagAndType = 6;
-  if ((p->protocol == kEtherVlan || p->protocol == kEtherServiceVlan) && p->length() < kTagAndType) {
+  // A tag and the type behind it (skb_vlan_untag); a PPPoE header and the protocol behind it, as bridges were seen to
+  // want it.
+  constexpr uint16_t kEtherPppoeSession = 0x8864;
+  const bool vlan = p->protocol == kEtherVlan || p->protocol == kEtherServiceVlan;
+  const uint32_t least = vlan ? 6 : p->protocol == kEtherPppoeSession ? 8 : 0;
+  if (p->length() < least) {
     r_.drop(std::move(p), DropReason::kTruncatedFrame);
     return false;
   }

@@ -292,6 +292,7 @@ PacketPtr Reassembly::Impl::build(Queue& q) {
   }
 
   copy_metadata(*whole, head);
+  whole->options = head.options;
   whole->dev = q.dev;
   whole->frag_max_size = static_cast<uint16_t>(std::min(std::max(q.max_df_size, q.max_size), 65535u));
   // DF only when the largest fragment carried it, or a tiny one with DF would keep a large one from being cut again.

@@ -38,6 +38,7 @@ uint32_t PortFollower::offset(const ct::Expectation& e, uint16_t min, unsigned r
     return 0;
   }
   const std::vector<std::string> engine = engine_expects_();
+  std::optional<uint16_t> chosen;
   for (const std::string& line : kernel_expects_()) {
     const ExpectedPort kernel = expected_port(line);
     if (kernel.rest != wanted || kernel.port < min || kernel.port - min >= static_cast<int>(range)) continue;
@@ -46,11 +47,19 @@ uint32_t PortFollower::offset(const ct::Expectation& e, uint16_t min, unsigned r
       return own.rest == wanted && own.port == kernel.port;
     });
     if (known) continue;
-    ++followed_;
-    return kernel.port - min;
+    // Two of one packet that are alike: which is which only the kernel knows.
+    if (chosen) {
+      unseen_ = true;
+      return 0;
+    }
+    chosen = kernel.port;
   }
-  unseen_ = true;
-  return 0;
+  if (!chosen) {
+    unseen_ = true;
+    return 0;
+  }
+  ++followed_;
+  return *chosen - uint32_t{min};
 }
 
 std::optional<TuplePair> parse_tuples(std::string_view line) {

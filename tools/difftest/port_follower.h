@@ -9,7 +9,8 @@
 //   else                            somebody may have seen it: from this packet on nothing can be compared (unseen)
 //
 // A helper's search for a port nobody expects (get_random_u32_below() in nf_nat_exp_find_port) is followed by the
-// kernel's expectations: the one that is like the engine's but for its port, and that the engine does not have.
+// kernel's expectations: the one that is like the engine's but for its port, and that the engine does not have; when
+// there are two such, from this packet on nothing can be compared (unseen).
 #pragma once
 
 #include <cstdint>
