@@ -140,7 +140,9 @@ bool nf_nat_icmp_reply_translation(Packet& p, const ct::Connection& c, ManipType
   const uint32_t outer = p.ip().header_length();
   if (p.length() < outer + sizeof(IcmpHeader) + sizeof(Ipv4Header)) return false;
   p.need_contiguous(sizeof(IcmpHeader) + sizeof(Ipv4Header));
-  if (!transport_checksum_ok(p)) return false;
+  // Once right it is trusted, until an SCTP header in the quote is rewritten.
+  if (!netfilter_checksum_ok(p)) return false;
+  if (p.checksum == ChecksumState::kNone) p.checksum = ChecksumState::kUnnecessary;
   IcmpHeader& icmp = *view<IcmpHeader>(p.transport());
   if (icmp.type == kIcmpRedirect) {
     // A redirect's gateway means nothing on the other side of NAT.
