@@ -7,34 +7,12 @@
 namespace nf::ct {
 namespace {
 
-struct ChunkHeader {
-  uint8_t type, flags;
-  Be16 length;  // of the whole chunk, without padding
-};
-static_assert(sizeof(ChunkHeader) == 4);
-
 struct InitHeader {
   Be32 init_tag;
   uint8_t rest[12];
 };
 static_assert(sizeof(InitHeader) == 16);
 
-// twin: enum sctp_cid
-enum Chunk : uint8_t {
-  kData = 0,
-  kInit = 1,
-  kInitAck = 2,
-  kHeartbeat = 4,
-  kHeartbeatAck = 5,
-  kAbort = 6,
-  kShutdown = 7,
-  kShutdownAck = 8,
-  kError = 9,
-  kCookieEcho = 10,
-  kCookieAck = 11,
-  kShutdownComplete = 14,
-};
-constexpr uint8_t kFlagT = 0x01;             // the tag is the peer's
 constexpr uint8_t kHeartbeatVtagFailed = 1;  // SctpTrack::flags. twin: SCTP_FLAG_HEARTBEAT_VTAG_FAILED
 
 constexpr SctpState sNO = SctpState::kNone, sCL = SctpState::kClosed, sCW = SctpState::kCookieWait,
@@ -77,9 +55,10 @@ constexpr SctpState kTransitions[2][11][kSctpStates] = {
 
 // Other chunks (DATA, SACK) change nothing. twin: sctp_new_state
 SctpState new_state(size_t direction, SctpState state, uint8_t chunk) {
-  static constexpr Chunk kRows[] = {kInit,        kInitAck,    kAbort,     kShutdown,         kShutdownAck,
-                                    kError,       kCookieEcho, kCookieAck, kShutdownComplete, kHeartbeat,
-                                    kHeartbeatAck};
+  static constexpr SctpChunk kRows[] = {kSctpInit,       kSctpInitAck,     kSctpAbort,
+                                        kSctpShutdown,   kSctpShutdownAck, kSctpError,
+                                        kSctpCookieEcho, kSctpCookieAck,   kSctpShutdownComplete,
+                                        kSctpHeartbeat,  kSctpHeartbeatAck};
   for (size_t row = 0; row < std::size(kRows); ++row)
     if (kRows[row] == chunk) return kTransitions[direction][row][static_cast<size_t>(state)];
   return state;
@@ -90,20 +69,20 @@ class Chunks {
  public:
   explicit Chunks(std::span<const uint8_t> transport) : transport_(transport) { load(); }
   bool more() const { return chunk_ != nullptr; }
-  const ChunkHeader& operator*() const { return *chunk_; }
-  const ChunkHeader* operator->() const { return chunk_; }
+  const SctpChunkHeader& operator*() const { return *chunk_; }
+  const SctpChunkHeader* operator->() const { return chunk_; }
   // What stands behind the chunk's header; null: not all of it is there.
-  const InitHeader* init() const { return view<InitHeader>(transport_.subspan(at_ + sizeof(ChunkHeader))); }
+  const InitHeader* init() const { return view<InitHeader>(transport_.subspan(at_ + sizeof(SctpChunkHeader))); }
   void next() {
     at_ += (size_t{chunk_->length.host()} + 3) & ~size_t{3};
     load();
   }
 
  private:
-  void load() { chunk_ = at_ <= transport_.size() ? view<ChunkHeader>(transport_.subspan(at_)) : nullptr; }
+  void load() { chunk_ = at_ <= transport_.size() ? view<SctpChunkHeader>(transport_.subspan(at_)) : nullptr; }
   std::span<const uint8_t> transport_;
   size_t at_ = sizeof(SctpHeader);
-  const ChunkHeader* chunk_ = nullptr;
+  const SctpChunkHeader* chunk_ = nullptr;
 };
 
 using ChunkSet = std::bitset<256>;
@@ -131,8 +110,8 @@ bool basic_checks(const TrackInput& in, ChunkSet& seen) {
   bool alone = false;
   int count = 0;
   for (Chunks chunk(in.transport); chunk.more(); chunk.next(), ++count) {
-    if (chunk->type == kInit || chunk->type == kInitAck || chunk->type == kShutdownComplete) alone = true;
-    const bool first = chunk->type == kCookieAck || chunk->type == kCookieEcho || alone;
+    if (chunk->type == kSctpInit || chunk->type == kSctpInitAck || chunk->type == kSctpShutdownComplete) alone = true;
+    const bool first = chunk->type == kSctpCookieAck || chunk->type == kSctpCookieEcho || alone;
     if ((first && count != 0) || chunk->length == Be16{}) {
       in.core.reason.set("do_basic_checks failed. chunk num %d, type %d, len %d flag %d", count, chunk->type,
                          chunk->length.raw(), alone ? 1 : 0);
@@ -150,13 +129,13 @@ bool begins_connection(const TrackInput& in, const SctpHeader& sctp) {
   for (Chunks chunk(in.transport); chunk.more(); chunk.next()) {
     const SctpState state = new_state(0, sNO, chunk->type);
     if (state == sNO || state == sIV) return false;
-    if (chunk->type == kInit) {
+    if (chunk->type == kSctpInit) {
       const InitHeader* init = chunk.init();
       if (!sctp.vtag.is_zero() || init == nullptr) return false;  // 8.5.1 (A)
       t.vtag[1] = init->init_tag;
-    } else if (chunk->type == kHeartbeat) {
+    } else if (chunk->type == kSctpHeartbeat) {
       t.vtag[0] = sctp.vtag;
-    } else if (chunk->type == kShutdownAck) {
+    } else if (chunk->type == kSctpShutdownAck) {
       t.vtag[1] = sctp.vtag;
     }
   }
@@ -178,7 +157,7 @@ Tag check_heartbeat(SctpTrack& t, size_t dir, uint8_t chunk, Be32 vtag, bool wit
     return Tag::kRight;
   }
   if (with_data || passing) return Tag::kWrong;
-  if (chunk == kHeartbeat) {
+  if (chunk == kSctpHeartbeat) {
     t.flags |= kHeartbeatVtagFailed;
     t.last_dir = static_cast<uint8_t>(dir);
     return Tag::kPass;
@@ -191,21 +170,21 @@ Tag check_heartbeat(SctpTrack& t, size_t dir, uint8_t chunk, Be32 vtag, bool wit
 }
 
 // 8.5.1
-Tag check_tag(SctpTrack& t, size_t dir, const ChunkHeader& chunk, Be32 vtag, const ChunkSet& seen, bool passing) {
+Tag check_tag(SctpTrack& t, size_t dir, const SctpChunkHeader& chunk, Be32 vtag, const ChunkSet& seen, bool passing) {
   switch (chunk.type) {
-    case kInit:
+    case kSctpInit:
       return vtag.is_zero() ? Tag::kRight : Tag::kWrong;
-    case kAbort:
-    case kShutdownComplete:
-      return vtag == t.vtag[(chunk.flags & kFlagT) != 0 ? 1 - dir : dir] ? Tag::kRight : Tag::kWrong;
-    case kCookieEcho:
+    case kSctpAbort:
+    case kSctpShutdownComplete:
+      return vtag == t.vtag[(chunk.flags & kSctpFlagT) != 0 ? 1 - dir : dir] ? Tag::kRight : Tag::kWrong;
+    case kSctpCookieEcho:
       return vtag == t.vtag[dir] ? Tag::kRight : Tag::kWrong;
-    case kCookieAck:
+    case kSctpCookieAck:
       t.init[0] = t.init[1] = 0;
       return Tag::kRight;
-    case kHeartbeat:
-    case kHeartbeatAck:
-      return check_heartbeat(t, dir, chunk.type, vtag, seen.test(kData), passing);
+    case kSctpHeartbeat:
+    case kSctpHeartbeatAck:
+      return check_heartbeat(t, dir, chunk.type, vtag, seen.test(kSctpData), passing);
     default:
       return Tag::kRight;
   }
@@ -216,7 +195,7 @@ bool note_tag(SctpTrack& t, SctpState before, size_t dir, const Chunks& chunk) {
   const InitHeader* init = chunk.init();
   if (init == nullptr) return false;
   Be32& peer = t.vtag[1 - dir];
-  if (chunk->type == kInit) {
+  if (chunk->type == kSctpInit) {
     // One with the tag known already is stale, or sent again: no new beginning.
     if (before == sNO || peer != init->init_tag) {
       if (t.init[dir] != 0 && t.init[1 - dir] != 0) t.init[1 - dir] = 0;
@@ -250,13 +229,14 @@ Track sctp_packet(const TrackInput& in) {
   SctpTrack& t = c.sctp;
   if (!c.confirmed()) {
     // 8.4: out of the blue
-    if (seen.test(kAbort) || seen.test(kShutdownComplete) || seen.test(kCookieAck)) return Track::kInvalid;
+    if (seen.test(kSctpAbort) || seen.test(kSctpShutdownComplete) || seen.test(kSctpCookieAck)) return Track::kInvalid;
     if (!begins_connection(in, sctp)) return Track::kInvalid;
   }
 
   const auto dir = static_cast<size_t>(in.direction());
   bool checked_by_chunk = false;
-  for (const Chunk type : {kInit, kShutdownComplete, kCookieEcho, kAbort, kShutdownAck, kHeartbeat, kHeartbeatAck}) {
+  for (const SctpChunk type : {kSctpInit, kSctpShutdownComplete, kSctpCookieEcho, kSctpAbort, kSctpShutdownAck,
+                               kSctpHeartbeat, kSctpHeartbeatAck}) {
     checked_by_chunk |= seen.test(type);
   }
   if (!checked_by_chunk && sctp.vtag != t.vtag[dir]) {
@@ -282,13 +262,13 @@ Track sctp_packet(const TrackInput& in) {
       in.core.reason.set("Invalid, old_state %d, dir %zu, type %d", static_cast<int>(before), dir, chunk->type);
       return Track::kInvalid;
     }
-    if (chunk->type == kInit || chunk->type == kInitAck) {
+    if (chunk->type == kSctpInit || chunk->type == kSctpInitAck) {
       if (!note_tag(t, before, dir, chunk)) {
         in.core.reason.note("wrong initiate tag");
         return Track::kInvalid;
       }
       // A repeated INIT does not keep the entry alive.
-      if (chunk->type == kInit && before == sCL && after == sCL && c.confirmed()) passing = true;
+      if (chunk->type == kSctpInit && before == sCL && after == sCL && c.confirmed()) passing = true;
     }
     t.state = after;
     if (before == after) continue;

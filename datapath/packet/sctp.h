@@ -19,6 +19,31 @@ struct SctpHeader {
 };
 static_assert(sizeof(SctpHeader) == 12);
 
+// What follows it, one behind the other, each padded to four bytes. 3.2
+struct SctpChunkHeader {
+  uint8_t type, flags;
+  Be16 length;  // of the whole chunk, without padding
+};
+static_assert(sizeof(SctpChunkHeader) == 4);
+
+// twin: enum sctp_cid
+enum SctpChunk : uint8_t {
+  kSctpData = 0,
+  kSctpInit = 1,
+  kSctpInitAck = 2,
+  kSctpSack = 3,
+  kSctpHeartbeat = 4,
+  kSctpHeartbeatAck = 5,
+  kSctpAbort = 6,
+  kSctpShutdown = 7,
+  kSctpShutdownAck = 8,
+  kSctpError = 9,
+  kSctpCookieEcho = 10,
+  kSctpCookieAck = 11,
+  kSctpShutdownComplete = 14,
+};
+inline constexpr uint8_t kSctpFlagT = 0x01;  // of ABORT and SHUTDOWN COMPLETE: the tag is the peer's
+
 // Of a packet from its SCTP header on (at least that long), as if the field were zero. twin: sctp_compute_cksum
 inline std::array<uint8_t, 4> sctp_checksum(std::span<const uint8_t> transport) {
   constexpr size_t kField = offsetof(SctpHeader, checksum);

@@ -2,26 +2,11 @@
 // then out of order, with another's tag, begun from both sides, or in chunks that may not stand together.
 #include <algorithm>
 
+#include "datapath/packet/sctp.h"
 #include "tools/difftest/traffic/traffic_context.h"
 
 namespace nf::difftest {
 namespace {
-
-enum Chunk : uint8_t {
-  kData = 0,
-  kInit = 1,
-  kInitAck = 2,
-  kSack = 3,
-  kHeartbeat = 4,
-  kHeartbeatAck = 5,
-  kAbort = 6,
-  kShutdown = 7,
-  kShutdownAck = 8,
-  kError = 9,
-  kCookieEcho = 10,
-  kCookieAck = 11,
-  kShutdownComplete = 14,
-};
 
 class SctpTalk final : public Talk {
  public:
@@ -41,42 +26,43 @@ class SctpTalk final : public Talk {
     const Phase at = phase_;
     switch (at) {
       case Phase::kBegin:
-        say(context, End::kClient, {chunk(context, kInit, 0)}, "INIT");
-        if (context.chance(60)) say(context, End::kServer, {chunk(context, kInit, 1)}, "INIT from the other side");
+        say(context, End::kClient, {chunk(context, kSctpInit, 0)}, "INIT");
+        if (context.chance(60)) say(context, End::kServer, {chunk(context, kSctpInit, 1)}, "INIT from the other side");
         phase_ = Phase::kInitSent;
         break;
       case Phase::kInitSent:
-        say(context, End::kServer, {chunk(context, kInitAck, 1)}, "INIT ACK");
+        say(context, End::kServer, {chunk(context, kSctpInitAck, 1)}, "INIT ACK");
         phase_ = Phase::kAnswered;
         break;
       case Phase::kAnswered:
         if (context.chance(300))
-          say(context, End::kClient, {chunk(context, kCookieEcho, 0), chunk(context, kData, 0)}, "COOKIE ECHO, DATA");
+          say(context, End::kClient, {chunk(context, kSctpCookieEcho, 0), chunk(context, kSctpData, 0)},
+              "COOKIE ECHO, DATA");
         else
-          say(context, End::kClient, {chunk(context, kCookieEcho, 0)}, "COOKIE ECHO");
+          say(context, End::kClient, {chunk(context, kSctpCookieEcho, 0)}, "COOKIE ECHO");
         phase_ = Phase::kEchoed;
         break;
       case Phase::kEchoed:
-        say(context, End::kServer, {chunk(context, kCookieAck, 1)}, "COOKIE ACK");
+        say(context, End::kServer, {chunk(context, kSctpCookieAck, 1)}, "COOKIE ACK");
         phase_ = Phase::kOpen;
         break;
       case Phase::kHeartbeats:
-        say(context, End::kClient, {chunk(context, kHeartbeat, 0)}, "HEARTBEAT of a new path");
+        say(context, End::kClient, {chunk(context, kSctpHeartbeat, 0)}, "HEARTBEAT of a new path");
         phase_ = context.chance(700) ? Phase::kHeartbeatSent : Phase::kOpen;
         break;
       case Phase::kHeartbeatSent:
-        say(context, End::kServer, {chunk(context, kHeartbeatAck, 1)}, "HEARTBEAT ACK");
+        say(context, End::kServer, {chunk(context, kSctpHeartbeatAck, 1)}, "HEARTBEAT ACK");
         phase_ = Phase::kOpen;
         break;
       case Phase::kOpen:
         open(context);
         break;
       case Phase::kShutdownSent:
-        say(context, other(closer_), {chunk(context, kShutdownAck, 0)}, "SHUTDOWN ACK");
+        say(context, other(closer_), {chunk(context, kSctpShutdownAck, 0)}, "SHUTDOWN ACK");
         phase_ = Phase::kShutdownAcked;
         break;
       case Phase::kShutdownAcked:
-        say(context, closer_, {chunk(context, kShutdownComplete, 0)}, "SHUTDOWN COMPLETE");
+        say(context, closer_, {chunk(context, kSctpShutdownComplete, 0)}, "SHUTDOWN COMPLETE");
         phase_ = context.chance(300) ? Phase::kBegin : Phase::kOver;
         break;
       case Phase::kOver:
@@ -109,26 +95,26 @@ class SctpTalk final : public Talk {
     const size_t side = from == End::kClient ? 0 : 1;
     const uint32_t kind = context.below(100);
     if (kind < 40) {
-      say(context, from, {chunk(context, kData, side)}, "DATA");
+      say(context, from, {chunk(context, kSctpData, side)}, "DATA");
     } else if (kind < 60) {
-      say(context, from, {chunk(context, kSack, side), chunk(context, kData, side)}, "SACK, DATA");
+      say(context, from, {chunk(context, kSctpSack, side), chunk(context, kSctpData, side)}, "SACK, DATA");
     } else if (kind < 68) {
-      say(context, from, {chunk(context, kHeartbeat, side)}, "HEARTBEAT");
+      say(context, from, {chunk(context, kSctpHeartbeat, side)}, "HEARTBEAT");
     } else if (kind < 76) {
-      say(context, from, {chunk(context, kHeartbeatAck, side)}, "HEARTBEAT ACK");
+      say(context, from, {chunk(context, kSctpHeartbeatAck, side)}, "HEARTBEAT ACK");
     } else if (kind < 80) {
-      say(context, from, {chunk(context, kError, side)}, "ERROR");
+      say(context, from, {chunk(context, kSctpError, side)}, "ERROR");
     } else if (kind < 84) {
-      say(context, from, {chunk(context, kAbort, side)}, "ABORT");
+      say(context, from, {chunk(context, kSctpAbort, side)}, "ABORT");
       phase_ = context.chance(500) ? Phase::kBegin : Phase::kOver;
     } else if (kind < 92) {
       closer_ = from;
-      say(context, from, {chunk(context, kShutdown, side)}, "SHUTDOWN");
+      say(context, from, {chunk(context, kSctpShutdown, side)}, "SHUTDOWN");
       phase_ = Phase::kShutdownSent;
     } else {
       // The association begins anew: another tag.
       tag_[side] = context.u32() | 1;
-      say(context, from, {chunk(context, kInit, side)}, "INIT again");
+      say(context, from, {chunk(context, kSctpInit, side)}, "INIT again");
       phase_ = from == End::kClient ? Phase::kInitSent : Phase::kOpen;
     }
   }
@@ -140,7 +126,7 @@ class SctpTalk final : public Talk {
     std::vector<Bytes> chunks;
     const uint32_t count = 1 + context.below(3);
     for (uint32_t i = 0; i < count; ++i) {
-      Bytes c = chunk(context, static_cast<Chunk>(context.below(17)), side);
+      Bytes c = chunk(context, static_cast<SctpChunk>(context.below(17)), side);
       if (context.chance(60)) c[2] = c[3] = 0;                                     // of no length
       if (context.chance(60)) c[3] = static_cast<uint8_t>(1 + context.below(60));  // of another length
       if (context.chance(60)) c.resize(1 + context.below(static_cast<uint32_t>(c.size())));
@@ -149,11 +135,11 @@ class SctpTalk final : public Talk {
     say(context, from, chunks, "chunks of all kinds");
   }
 
-  Bytes chunk(TrafficContext& context, Chunk type, size_t side) {
+  Bytes chunk(TrafficContext& context, SctpChunk type, size_t side) {
     Bytes value;
     switch (type) {
-      case kInit:
-      case kInitAck: {
+      case kSctpInit:
+      case kSctpInitAck: {
         const uint32_t tag = context.odd(20) ? context.u32() : tag_[side];
         value = {static_cast<uint8_t>(tag >> 24),
                  static_cast<uint8_t>(tag >> 16),
@@ -173,25 +159,25 @@ class SctpTalk final : public Talk {
                  1};
         break;
       }
-      case kData:
+      case kSctpData:
         value.resize(context.pick<size_t>({13, 16, 28, 112, 1000}));
         break;
-      case kSack:
+      case kSctpSack:
         value.resize(12);
         break;
-      case kHeartbeat:
-      case kHeartbeatAck:
-      case kCookieEcho:
+      case kSctpHeartbeat:
+      case kSctpHeartbeatAck:
+      case kSctpCookieEcho:
         value.resize(8);
         break;
-      case kShutdown:
-      case kError:
+      case kSctpShutdown:
+      case kSctpError:
         value.resize(4);
         break;
       default:
         break;
     }
-    const bool t = (type == kAbort || type == kShutdownComplete) && context.chance(250);
+    const bool t = (type == kSctpAbort || type == kSctpShutdownComplete) && context.chance(250);
     const size_t length = 4 + value.size();
     Bytes out(length);
     out[0] = type;
@@ -206,7 +192,7 @@ class SctpTalk final : public Talk {
     Step step = context.packet(flow_, from, note);
     const size_t side = from == End::kClient ? 0 : 1;
     const Bytes& first = chunks.front();
-    const bool begins = first[0] == kInit;
+    const bool begins = first[0] == kSctpInit;
     const bool peers = first.size() > 1 && first[1] == 1;  // the T bit: one's own tag
     step.vtag = begins ? 0 : tag_[peers ? side : 1 - side];
     if (context.odd(15)) step.vtag = context.pick<uint32_t>({0, tag_[0], tag_[1], context.u32()});
