@@ -36,6 +36,8 @@ class Core {
   Verdict confirm(PacketPtr& p, const HookState& state);
   // Without telling listeners. twin: __nf_conntrack_confirm
   Verdict confirm_silently(PacketPtr& p, const HookState& state);
+  // Who has this tuple of `c`, its zones considered; null: nobody. twin: nf_ct_key_equal
+  Connection* find_same(const Connection& c, CtDirection which, const Key& key, uint64_t hash, Time now);
   bool tuple_taken(const Tuple& reply, const Connection& ignored, Time now);
 
   // --- init.cc
@@ -108,7 +110,6 @@ class Core {
 
   Verdict help_and_adjust(Packet& p, Connection& c, const HookState& state);
   Verdict insert(PacketPtr& p, Time now);
-  Connection* find_same(const Connection& c, CtDirection which, const Key& key, uint64_t hash, Time now);
   bool resolve_clash(PacketPtr& p, Connection& winner, const Key& reply, uint64_t reply_hash, Time now);
   bool merge(PacketPtr& p, Connection& winner);
 

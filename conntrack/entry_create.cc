@@ -133,13 +133,10 @@ int build(Core& core, Connection& c, const EntryState& s, const NatSetup& nat, T
 int insert(Core& core, Connection& c, Time now) {
   const Key original = Key::of(c.tuple[0]), reply = Key::of(c.tuple[1]);
   const uint64_t original_hash = core.table.hash(original), reply_hash = core.table.hash(reply);
-  // A zone of one direction is compared with tuples of that direction.
-  const auto taken = [&](const Key& key, uint64_t hash, CtDirection which) {
-    CtDirection any;
-    return (c.zone().symmetric() ? core.find(key, hash, any, now) : core.find_only(key, hash, which, now)) != nullptr;
-  };
-  if (taken(original, original_hash, CtDirection::kOriginal) || taken(reply, reply_hash, CtDirection::kReply))
+  if (core.find_same(c, CtDirection::kOriginal, original, original_hash, now) != nullptr ||
+      core.find_same(c, CtDirection::kReply, reply, reply_hash, now) != nullptr) {
     return EEXIST;
+  }
   Conntrack::get(c);
   core.table.insert(reply, reply_hash, flow_of(c, CtDirection::kReply));
   if (!(original == reply)) core.table.insert(original, original_hash, flow_of(c, CtDirection::kOriginal));

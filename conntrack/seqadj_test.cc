@@ -85,7 +85,7 @@ PacketPtr segment(PacketPool& pool, uint32_t seq, uint32_t ack, uint8_t flags, s
   tcp.acknowledgment = be32(ack);
   tcp.offset_reserved = static_cast<uint8_t>((sizeof(TcpHeader) + options.size()) / 4 << 4);
   tcp.flags = flags;
-  std::memcpy(p->transport().data() + sizeof(TcpHeader), options.data(), options.size());
+  std::copy(options.begin(), options.end(), p->transport().data() + sizeof(TcpHeader));
   const Sum pseudo =
       checksum_pseudo(ip.source, ip.destination, kProtoTcp, static_cast<uint32_t>(p->transport().size()));
   tcp.checksum = checksum_finish(checksum_add(p->transport(), pseudo));

@@ -1,5 +1,6 @@
 #include "datapath/packet/rewrite.h"
 
+#include <algorithm>
 #include <cstring>
 
 #include "datapath/packet/checksum.h"
@@ -102,7 +103,7 @@ bool replace_payload(Packet& p, PacketPool& pool, uint8_t as, uint32_t offset, u
   const uint32_t rest = p.length() - header - offset - length;
   uint8_t* at = p.data() + header + offset;
   std::memmove(at + size, at + length, rest);
-  std::memcpy(at, text.data(), size);
+  std::copy(text.begin(), text.end(), at);
   if (size > length)
     p.put(size - length);
   else
