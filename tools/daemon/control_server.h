@@ -11,7 +11,7 @@
 #include <string>
 #include <vector>
 
-#include "tools/daemon/commands.h"
+#include "tools/commands/commands.h"
 #include "tools/gateway/gateway.h"
 
 namespace nf {

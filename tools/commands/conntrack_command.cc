@@ -1,4 +1,4 @@
-#include "tools/daemon/conntrack_command.h"
+#include "tools/commands/conntrack_command.h"
 
 #include <cerrno>
 
@@ -6,13 +6,13 @@
 #include "conntrack/text/format.h"
 #include "conntrack/text/label_map.h"
 #include "datapath/base/text.h"
+#include "tools/commands/conntrack_change.h"
+#include "tools/commands/conntrack_load.h"
+#include "tools/commands/conntrack_print.h"
+#include "tools/commands/conntrack_request.h"
+#include "tools/commands/conntrack_select.h"
+#include "tools/commands/conntrack_usage.h"
 #include "tools/control/control_protocol.h"
-#include "tools/daemon/conntrack_change.h"
-#include "tools/daemon/conntrack_load.h"
-#include "tools/daemon/conntrack_print.h"
-#include "tools/daemon/conntrack_request.h"
-#include "tools/daemon/conntrack_select.h"
-#include "tools/daemon/conntrack_usage.h"
 
 namespace nf {
 namespace {

@@ -1,4 +1,4 @@
-#include "tools/daemon/getopt_words.h"
+#include "tools/commands/getopt_words.h"
 
 namespace nf {
 namespace {

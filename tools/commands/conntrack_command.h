@@ -1,7 +1,7 @@
 // `conntrack` on a running gateway: every command and option of conntrack(8) 1.4.7, and -o json and -o procfs.
 #pragma once
 
-#include "tools/daemon/commands.h"
+#include "tools/commands/commands.h"
 
 namespace nf {
 

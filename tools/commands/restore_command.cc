@@ -1,7 +1,7 @@
-#include "tools/daemon/restore_command.h"
+#include "tools/commands/restore_command.h"
 
+#include "tools/commands/command_words.h"
 #include "tools/control/control_protocol.h"
-#include "tools/daemon/command_words.h"
 
 namespace nf {
 namespace {

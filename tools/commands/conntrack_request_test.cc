@@ -1,6 +1,6 @@
 // What conntrack 1.4.7 said to these command lines, and the property that makes -o save worth its name: what is written
 // is read as what it was.
-#include "tools/daemon/conntrack_request.h"
+#include "tools/commands/conntrack_request.h"
 
 #include <gtest/gtest.h>
 
@@ -8,8 +8,8 @@
 #include "datapath/base/random.h"
 #include "datapath/base/text.h"
 #include "datapath/packet/headers.h"
-#include "tools/daemon/conntrack_change.h"
-#include "tools/daemon/conntrack_load.h"
+#include "tools/commands/conntrack_change.h"
+#include "tools/commands/conntrack_load.h"
 
 namespace nf {
 namespace {

@@ -1,12 +1,12 @@
-#include "tools/daemon/commands.h"
+#include "tools/commands/commands.h"
 
 #include <optional>
 
 #include "datapath/base/text.h"
-#include "tools/daemon/command_words.h"
-#include "tools/daemon/conntrack_command.h"
-#include "tools/daemon/restore_command.h"
-#include "tools/daemon/sysctl_command.h"
+#include "tools/commands/command_words.h"
+#include "tools/commands/conntrack_command.h"
+#include "tools/commands/restore_command.h"
+#include "tools/commands/sysctl_command.h"
 
 namespace nf {
 namespace {

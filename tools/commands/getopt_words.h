@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "datapath/base/result.h"
-#include "tools/daemon/conntrack_options.h"
+#include "tools/commands/conntrack_options.h"
 
 namespace nf {
 

@@ -1,4 +1,4 @@
-#include "tools/daemon/conntrack_options.h"
+#include "tools/commands/conntrack_options.h"
 
 #include <array>
 

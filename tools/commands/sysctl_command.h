@@ -2,7 +2,7 @@
 // is modelled), never the machine's. twin: sysctl(8) of procps
 #pragma once
 
-#include "tools/daemon/commands.h"
+#include "tools/commands/commands.h"
 
 namespace nf {
 

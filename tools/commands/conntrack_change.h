@@ -2,8 +2,8 @@
 // twin: do_command_ct and the callbacks of conntrack.c, conntrack-tools 1.4.7
 #pragma once
 
-#include "tools/daemon/commands.h"
-#include "tools/daemon/conntrack_request.h"
+#include "tools/commands/commands.h"
+#include "tools/commands/conntrack_request.h"
 
 namespace nf {
 

@@ -1,4 +1,4 @@
-#include "tools/daemon/conntrack_request.h"
+#include "tools/commands/conntrack_request.h"
 
 #include <arpa/inet.h>
 #include <netdb.h>
@@ -9,7 +9,7 @@
 
 #include "datapath/base/text.h"
 #include "datapath/packet/headers.h"
-#include "tools/daemon/getopt_words.h"
+#include "tools/commands/getopt_words.h"
 
 namespace nf {
 namespace {

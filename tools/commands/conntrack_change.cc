@@ -1,4 +1,4 @@
-#include "tools/daemon/conntrack_change.h"
+#include "tools/commands/conntrack_change.h"
 
 #include <cerrno>
 #include <cstring>
@@ -7,8 +7,8 @@
 #include "conntrack/expect_state.h"
 #include "datapath/base/text.h"
 #include "datapath/packet/headers.h"
-#include "tools/daemon/conntrack_print.h"
-#include "tools/daemon/conntrack_select.h"
+#include "tools/commands/conntrack_print.h"
+#include "tools/commands/conntrack_select.h"
 
 namespace nf {
 namespace {

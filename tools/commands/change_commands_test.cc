@@ -1,8 +1,8 @@
 // `iptables-restore` and `sysctl`, which change a running gateway.
 #include <gtest/gtest.h>
 
+#include "tools/commands/commands.h"
 #include "tools/control/control_protocol.h"
-#include "tools/daemon/commands.h"
 
 namespace nf {
 namespace {

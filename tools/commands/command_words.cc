@@ -1,4 +1,4 @@
-#include "tools/daemon/command_words.h"
+#include "tools/commands/command_words.h"
 
 namespace nf {
 namespace {

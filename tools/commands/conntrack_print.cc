@@ -1,4 +1,4 @@
-#include "tools/daemon/conntrack_print.h"
+#include "tools/commands/conntrack_print.h"
 
 #include "conntrack/text/expect_format.h"
 #include "conntrack/text/format.h"

@@ -5,7 +5,7 @@
 
 #include "conntrack/conntrack.h"
 #include "conntrack/expect.h"
-#include "tools/daemon/conntrack_request.h"
+#include "tools/commands/conntrack_request.h"
 
 namespace nf {
 

@@ -3,7 +3,7 @@
 #pragma once
 
 #include "conntrack/connection.h"
-#include "tools/daemon/conntrack_request.h"
+#include "tools/commands/conntrack_request.h"
 
 namespace nf {
 

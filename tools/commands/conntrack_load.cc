@@ -1,8 +1,8 @@
-#include "tools/daemon/conntrack_load.h"
+#include "tools/commands/conntrack_load.h"
 
 #include "datapath/base/text.h"
-#include "tools/daemon/conntrack_change.h"
-#include "tools/daemon/conntrack_request.h"
+#include "tools/commands/conntrack_change.h"
+#include "tools/commands/conntrack_request.h"
 
 namespace nf {
 namespace {

@@ -1,7 +1,7 @@
-#include "tools/daemon/sysctl_command.h"
+#include "tools/commands/sysctl_command.h"
 
 #include "datapath/base/text.h"
-#include "tools/daemon/command_words.h"
+#include "tools/commands/command_words.h"
 
 namespace nf {
 namespace {

@@ -1,4 +1,4 @@
-#include "tools/daemon/conntrack_select.h"
+#include "tools/commands/conntrack_select.h"
 
 #include "conntrack/entry_state.h"
 #include "datapath/packet/headers.h"

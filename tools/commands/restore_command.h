@@ -2,7 +2,7 @@
 // stay; all or nothing. Connections live on: who was translated stays translated, as in the kernel.
 #pragma once
 
-#include "tools/daemon/commands.h"
+#include "tools/commands/commands.h"
 
 namespace nf {
 

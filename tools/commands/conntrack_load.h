@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "tools/daemon/commands.h"
+#include "tools/commands/commands.h"
 
 namespace nf {
 

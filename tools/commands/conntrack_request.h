@@ -10,7 +10,7 @@
 #include "conntrack/text/label_map.h"
 #include "datapath/base/byteorder.h"
 #include "datapath/base/result.h"
-#include "tools/daemon/conntrack_options.h"
+#include "tools/commands/conntrack_options.h"
 
 namespace nf {
 
