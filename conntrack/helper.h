@@ -69,8 +69,6 @@ class HelperRegistry {
   void add(std::unique_ptr<Helper> helper);
   // null: none of that name for that protocol. twin: __nf_conntrack_helper_find
   const Helper* find(std::string_view name, uint8_t protocol) const;
-  // By name alone, for ctnetlink; for a connection of this protocol first.
-  const std::vector<std::unique_ptr<Helper>>& all() const { return helpers_; }
 
  private:
   std::vector<std::unique_ptr<Helper>> helpers_;

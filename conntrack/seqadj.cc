@@ -49,15 +49,6 @@ bool adjust_sack(Packet& p, const SeqAdjust& other_way) {
 
 }  // namespace
 
-void seqadj_init(Connection& c, CtInfo ctinfo, int32_t change) {
-  if (change == 0) return;
-  SeqAdjust* ways = seqadj_of(c);
-  if (ways == nullptr) return;
-  c.status |= kSeqAdjust;
-  SeqAdjust& way = ways[static_cast<size_t>(direction_of(ctinfo))];
-  way.offset_before = way.offset_after = change;
-}
-
 void seqadj_set(Connection& c, CtInfo ctinfo, uint32_t sequence, int32_t change) {
   if (change == 0) return;
   SeqAdjust* ways = seqadj_of(c);

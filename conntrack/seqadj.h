@@ -17,7 +17,5 @@ void seqadj_set(Connection& c, CtInfo ctinfo, uint32_t sequence, int32_t change)
 bool seq_adjust(Packet& p, Connection& c, CtInfo ctinfo);
 // How far this direction's numbers at `sequence` are from the sender's; 0 without adjustment. twin: nf_ct_seq_offset
 int32_t seq_offset(const Connection& c, CtDirection direction, uint32_t sequence);
-// A connection that starts with differing numbers on both sides. twin: nf_ct_seqadj_init
-void seqadj_init(Connection& c, CtInfo ctinfo, int32_t change);
 
 }  // namespace nf::ct

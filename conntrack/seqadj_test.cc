@@ -57,17 +57,9 @@ TEST(SeqAdjust, OffsetsOfADirection) {
 TEST(SeqAdjust, NeedsItsPlaceOnTheConnection) {
   Connection c;
   seqadj_set(c, CtInfo::kEstablished, 1000, 6);
-  seqadj_init(c, CtInfo::kEstablished, 6);
+  seqadj_set(c, CtInfo::kEstablished, 1, 6);
   EXPECT_EQ(c.status & kSeqAdjust, 0u);
   EXPECT_EQ(seq_offset(c, CtDirection::kOriginal, 2000), 0);
-}
-
-TEST(SeqAdjust, InitCountsFromTheBeginning) {
-  Adjusted a;
-  seqadj_init(a.c, CtInfo::kEstablishedReply, -5);
-  EXPECT_EQ(seq_offset(a.c, CtDirection::kReply, 0x80000000u), -5);
-  EXPECT_EQ(seq_offset(a.c, CtDirection::kReply, 1), -5);
-  EXPECT_EQ(seq_offset(a.c, CtDirection::kOriginal, 1), 0);
 }
 
 PacketPtr segment(PacketPool& pool, uint32_t seq, uint32_t ack, uint8_t flags, std::span<const uint8_t> options) {

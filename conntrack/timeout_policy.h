@@ -32,7 +32,6 @@ class TimeoutPolicies {
   Status add(const TimeoutPolicy& policy);
   // null: none. Stays where it is as long as this lives.
   const TimeoutPolicy* find(std::string_view name) const;
-  const std::vector<std::unique_ptr<TimeoutPolicy>>& all() const { return policies_; }
 
  private:
   std::vector<std::unique_ptr<TimeoutPolicy>> policies_;
