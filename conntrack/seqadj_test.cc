@@ -57,7 +57,6 @@ TEST(SeqAdjust, OffsetsOfADirection) {
 TEST(SeqAdjust, NeedsItsPlaceOnTheConnection) {
   Connection c;
   seqadj_set(c, CtInfo::kEstablished, 1000, 6);
-  seqadj_set(c, CtInfo::kEstablished, 1, 6);
   EXPECT_EQ(c.status & kSeqAdjust, 0u);
   EXPECT_EQ(seq_offset(c, CtDirection::kOriginal, 2000), 0);
 }
