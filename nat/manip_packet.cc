@@ -120,6 +120,25 @@ bool ipv4_manip_pkt(Packet& p, const ct::Tuple& target, uint8_t protocol, ManipT
   return true;
 }
 
+// Whether the transport checksum of a packet changes when this end of it becomes that of `target`.
+bool sum_follows_address(const Packet& p, const ct::Tuple& target, ManipType manip) {
+  const Ipv4Header* ip = view<Ipv4Header>(p.bytes());
+  if (ip == nullptr || ip->header_length() > p.length()) return false;
+  const bool source = manip == ManipType::kSource;
+  if ((source ? ip->source : ip->destination) == (source ? target.source : target.destination)) return false;
+  switch (target.protocol) {
+    case kProtoTcp:
+      return view<TcpHeader>(p.transport()) != nullptr;
+    case kProtoUdp:
+    case kProtoUdplite: {
+      const UdpHeader* udp = view<UdpHeader>(p.transport());
+      return udp != nullptr && (target.protocol == kProtoUdplite || udp->checksum != Be16{});
+    }
+    default:
+      return false;
+  }
+}
+
 CtDirection other(CtDirection d) { return d == CtDirection::kOriginal ? CtDirection::kReply : CtDirection::kOriginal; }
 
 }  // namespace
@@ -140,9 +159,11 @@ bool nf_nat_icmp_reply_translation(Packet& p, const ct::Connection& c, ManipType
   const uint32_t outer = p.ip().header_length();
   if (p.length() < outer + sizeof(IcmpHeader) + sizeof(Ipv4Header)) return false;
   p.need_contiguous(sizeof(IcmpHeader) + sizeof(Ipv4Header));
-  // Once right it is trusted, until an SCTP header in the quote is rewritten.
+  // Once right it is trusted (skb->csum_valid), unless conntrack did not look before and a sum in the quote then
+  // follows its addresses: the kernel takes that for a change of this packet's own sum. Or SCTP's is written anew.
+  const bool first_look = p.checksum == ChecksumState::kNone;
   if (!netfilter_checksum_ok(p)) return false;
-  if (p.checksum == ChecksumState::kNone) p.checksum = ChecksumState::kUnnecessary;
+  if (first_look) p.checksum = ChecksumState::kUnnecessary;
   IcmpHeader& icmp = *view<IcmpHeader>(p.transport());
   if (icmp.type == kIcmpRedirect) {
     // A redirect's gateway means nothing on the other side of NAT.
@@ -153,12 +174,13 @@ bool nf_nat_icmp_reply_translation(Packet& p, const ct::Connection& c, ManipType
   // The quoted packet went the other way, so it is the tuple of the other direction, and its other end changes.
   const ct::Tuple& quoted = c.tuple[static_cast<size_t>(other(direction))];
   const uint32_t to_inner = outer + sizeof(IcmpHeader);
+  const ManipType inner_manip = manip == ManipType::kSource ? ManipType::kDestination : ManipType::kSource;
   p.pull(to_inner);
-  const bool ok =
-      ipv4_manip_pkt(p, quoted, quoted.protocol,
-                     manip == ManipType::kSource ? ManipType::kDestination : ManipType::kSource, sizeof(IcmpHeader));
+  const bool look_again = first_look && sum_follows_address(p, quoted, inner_manip);
+  const bool ok = ipv4_manip_pkt(p, quoted, quoted.protocol, inner_manip, sizeof(IcmpHeader));
   p.push(to_inner);
   if (!ok) return false;
+  if (look_again) p.checksum = ChecksumState::kNone;
 
   if (p.checksum != ChecksumState::kPartial) {
     icmp.checksum = Be16{};

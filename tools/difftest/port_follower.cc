@@ -110,7 +110,10 @@ uint16_t PortFollower::start(const ct::Connection& c, ManipType manip, uint16_t 
     }
   }
   if (!reply) {
-    if (manip == ManipType::kDestination || something_came_out_) unseen_ = true;
+    // Asked twice about one packet: all were taken, and which one it gave up with decides whether it died.
+    const bool gave_up = asked_ && asked_->same_key(c.original());
+    if (manip == ManipType::kDestination || something_came_out_ || gave_up) unseen_ = true;
+    asked_ = c.original();
     return 0;
   }
   if (size == 1) return 0;

@@ -5,7 +5,7 @@
 // When the kernel has no entry with the connection's original tuple, the [NEW] event of its packet tells, if there is
 // one: an entry may be gone when its first packet is answered (reset). Otherwise the packet died before it was
 // confirmed, or nothing tells of it:
-//   source half, nothing came out   chosen last, so nobody has seen it: any port is as good
+//   source half, nothing came out   chosen last, so nobody has seen it: any port is as good, unless all were taken
 //   else                            somebody may have seen it: from this packet on nothing can be compared (unseen)
 //
 // A helper's search for a port nobody expects (get_random_u32_below() in nf_nat_exp_find_port) is followed by the
@@ -39,6 +39,7 @@ class PortFollower final : public nat::PortSearch, public ct::ExpectPortSearch {
   void set_packet(const std::vector<std::string>& events, bool something_came_out) {
     events_ = &events;
     something_came_out_ = something_came_out;
+    asked_.reset();
   }
 
   uint16_t start(const ct::Connection& c, ManipType manip, uint16_t min, unsigned size) override;
@@ -59,6 +60,7 @@ class PortFollower final : public nat::PortSearch, public ct::ExpectPortSearch {
   bool something_came_out_ = false;
   std::vector<uint16_t> ports_;
   ct::Tuple last_;
+  std::optional<ct::Tuple> asked_;  // of this packet, without an answer
   uint64_t followed_ = 0;
   bool unseen_ = false;
   std::optional<std::string> outside_;

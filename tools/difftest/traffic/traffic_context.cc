@@ -134,6 +134,8 @@ uint32_t TrafficContext::new_dialect_flow(const GeneratedLab::Listening& at) {
   Flow& flow = case_.flows[index];
   flow.dialect = at.dialect;
   flow.server_port = at.port;
+  // Who announces its address has one.
+  if (flow.client != kMachine) flow.client_address = lab().stations[static_cast<size_t>(flow.client)].address;
   return index;
 }
 

@@ -53,7 +53,7 @@ std::vector<std::string> traffic_left_out() {
       "IPv6, VLANs and link protocols beyond single frames that are passed or dropped",
       "frames shorter than an Ethernet header (a TAP refuses them)",
       "ARP but the answers of the stations",
-      "broadcast and multicast sent by local processes",
+      "broadcast and multicast sent by local processes, and what they answer to 0.0.0.0 or from a group's address",
       "IP headers that a raw socket refuses or repairs, sent by local processes",
       "ICMP errors about local processes' packets that would change the machine's routes (redirect, fragmentation "
       "needed)",

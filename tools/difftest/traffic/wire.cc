@@ -392,6 +392,7 @@ void Wire::learn(const Step& step, const Emitted& emitted) {
     return;
   }
 
+  if (local && ip->source.is_zero()) return;  // nobody to answer to
   end.port = emitted.port;
   end.own = ip->destination;
   end.peer = ip->source;
@@ -399,6 +400,8 @@ void Wire::learn(const Step& step, const Emitted& emitted) {
     end.own_mac = eth->destination;
     end.peer_mac = eth->source;
     if (is_multicast(eth->destination)) answer_for_group(end);
+  } else if (is_group(ip->destination) && !case_.lab.own_addresses.empty()) {
+    end.own = case_.lab.own_addresses.front();
   }
   end.known = true;
   const uint8_t* transport = heard.data();
