@@ -110,10 +110,9 @@ Verdict Core::insert(PacketPtr& p, Time now) {
   c.expires += now;
   Conntrack::get(c);
   if ((c.extensions & kExtTimestamp) != 0) c.started = now;
+  // Both keys are equal when a host talks to itself from the port it talks to: then the latest is found, the reply.
+  table.insert(original, original_hash, flow_of(c, CtDirection::kOriginal));
   table.insert(reply, reply_hash, flow_of(c, CtDirection::kReply));
-  // Both keys are equal when a host talks to itself from the port it talks to: then the kernel, which puts the latest
-  // in front, finds the reply.
-  if (!(original == reply)) table.insert(original, original_hash, flow_of(c, CtDirection::kOriginal));
   c.status |= kConfirmed;
   if (const HelpPart* help = help_of(c); help != nullptr && help->helper != nullptr)
     Conntrack::event_cache(c, kEventHelper);

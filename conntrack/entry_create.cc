@@ -138,8 +138,8 @@ int insert(Core& core, Connection& c, Time now) {
     return EEXIST;
   }
   Conntrack::get(c);
+  core.table.insert(original, original_hash, flow_of(c, CtDirection::kOriginal));
   core.table.insert(reply, reply_hash, flow_of(c, CtDirection::kReply));
-  if (!(original == reply)) core.table.insert(original, original_hash, flow_of(c, CtDirection::kOriginal));
   ++core.stats.insert;
   return 0;
 }
