@@ -1,6 +1,7 @@
 // Into the table, and who is there already. twin: __nf_conntrack_confirm, nf_ct_resolve_clash and
 // nf_conntrack_tuple_taken, net/netfilter/nf_conntrack_core.c
 #include "conntrack/core.h"
+#include "conntrack/endpoints.h"
 #include "conntrack/proto.h"
 #include "conntrack/seqadj.h"
 #include "datapath/trace/drop_reason.h"
@@ -16,10 +17,6 @@ constexpr uint32_t kMoreChain = 30;
 Verdict drop(Packet& p, DropReason reason) {
   p.drop_reason = static_cast<uint8_t>(reason);
   return Verdict::kDrop;
-}
-
-trace::Endpoints endpoints(const Tuple& t) {
-  return {t.source, t.destination, t.source_id.host(), t.destination_id.host(), t.protocol};
 }
 
 // One flow, seen by the second from the same or from the other end. twin: nf_ct_can_merge

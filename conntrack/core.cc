@@ -1,5 +1,6 @@
 // From a packet to its connection. twin: nf_conntrack_in, net/netfilter/nf_conntrack_core.c
 #include "conntrack/core.h"
+#include "conntrack/endpoints.h"
 
 #include "conntrack/proto.h"
 #include "datapath/trace/drop_reason.h"
@@ -7,10 +8,6 @@
 
 namespace nf::ct {
 namespace {
-
-trace::Endpoints endpoints(const Tuple& t) {
-  return {t.source, t.destination, t.source_id.host(), t.destination_id.host(), t.protocol};
-}
 
 Track handle_packet(const TrackInput& in) {
   switch (in.c.original().protocol) {

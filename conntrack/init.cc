@@ -1,14 +1,11 @@
 // What a new connection is given: by the CT rule, and by whoever expected it.
 // twin: init_conntrack, net/netfilter/nf_conntrack_core.c
 #include "conntrack/core.h"
+#include "conntrack/endpoints.h"
 #include "datapath/trace/event.h"
 
 namespace nf::ct {
 namespace {
-
-trace::Endpoints endpoints(const Tuple& t) {
-  return {t.source, t.destination, t.source_id.host(), t.destination_id.host(), t.protocol};
-}
 
 // twin: __nf_ct_try_assign_helper
 void assign_helper(Connection& c, const Connection& tmpl) {

@@ -1,5 +1,6 @@
 #include "nat/nat.h"
 
+#include "conntrack/endpoints.h"
 #include "conntrack/entry_state.h"
 #include "conntrack/rare_parts.h"
 #include "nat/bysource.h"
@@ -12,10 +13,6 @@ namespace {
 // twin: HOOK2MANIP
 ManipType manip_of(HookPoint hook) {
   return hook == HookPoint::kPostRouting || hook == HookPoint::kLocalIn ? ManipType::kSource : ManipType::kDestination;
-}
-
-trace::Endpoints endpoints(const ct::Tuple& t) {
-  return {t.source, t.destination, t.source_id.host(), t.destination_id.host(), t.protocol};
 }
 
 // What the packet carries at this moment; ICMP errors show type and code as every ICMP does.

@@ -6,13 +6,12 @@
 #include <cinttypes>
 #include <cstdio>
 #include <cstdlib>
-#include <cstring>
 #include <ctime>
 #include <string>
 #include <vector>
 
-#include "datapath/packet/checksum.h"
 #include "datapath/port/memory_port.h"
+#include "tools/bench/tcp_frame.h"
 #include "tools/gateway/gateway.h"
 #include "tools/lab/lab.h"
 
@@ -61,33 +60,12 @@ struct Segment {
 };
 
 PacketPtr make_frame(PacketPool& pool, const Flow& f, const Segment& s) {
-  constexpr uint32_t kLength = sizeof(Ipv4Header) + sizeof(TcpHeader);
-  PacketPtr p = pool.allocate(sizeof(EthernetHeader) + kLength);
-  auto& eth = *reinterpret_cast<EthernetHeader*>(p->put(sizeof(EthernetHeader)));
-  eth.destination = s.from_client ? kHostMac : kBridgeMac;
-  eth.source = s.from_client ? kClientMac : kContainerMac;
-  eth.type = be16(kEtherIpv4);
-  auto& ip = *reinterpret_cast<Ipv4Header*>(p->put(sizeof(Ipv4Header)));
-  std::memset(static_cast<void*>(&ip), 0, sizeof ip);
-  ip.version_ihl = 0x45;
-  ip.total_length = be16(kLength);
-  ip.fragment = be16(kIpDontFragment);
-  ip.ttl = 64;
-  ip.protocol = kProtoTcp;
-  ip.source = s.from_client ? f.client : kContainer;
-  ip.destination = s.from_client ? kHost : f.client;
-  ip_send_check(ip);
-  auto& tcp = *reinterpret_cast<TcpHeader*>(p->put(sizeof(TcpHeader)));
-  std::memset(static_cast<void*>(&tcp), 0, sizeof tcp);
-  tcp.source = s.from_client ? f.port : be16(80);
-  tcp.destination = s.from_client ? be16(80) : f.port;
-  tcp.sequence = be32(s.sequence);
-  tcp.acknowledgment = be32(s.acknowledgment);
-  tcp.offset_reserved = 5 << 4;
-  tcp.flags = s.flags;
-  tcp.window = be16(60000);
-  p->checksum = ChecksumState::kUnnecessary;  // as a link with checksum offload says
-  return p;
+  const Be16 http = be16(80);
+  if (s.from_client)
+    return make_tcp_frame(pool, {kHostMac, kClientMac, f.client, kHost, f.port, http, s.sequence, s.acknowledgment,
+                                 s.flags, kIpDontFragment});
+  return make_tcp_frame(pool, {kBridgeMac, kContainerMac, kContainer, f.client, http, f.port, s.sequence,
+                               s.acknowledgment, s.flags, kIpDontFragment});
 }
 
 // Probe functions at the edges of the hooks add up the cycles between them.

@@ -9,13 +9,12 @@
 // --rate: SYNs a second of virtual time. Exit status: 0, 1 a check failed, 2 bad arguments.
 #include <cinttypes>
 #include <cstdio>
-#include <cstring>
 #include <ctime>
 #include <string>
 #include <vector>
 
 #include "datapath/base/text.h"
-#include "datapath/packet/checksum.h"
+#include "tools/bench/tcp_frame.h"
 #include "tools/gateway/gateway.h"
 #include "tools/lab/lab.h"
 
@@ -79,32 +78,14 @@ struct Segment {
 };
 
 PacketPtr make_frame(PacketPool& pool, const Client& c, const Segment& s) {
-  constexpr uint32_t kLength = sizeof(Ipv4Header) + sizeof(TcpHeader);
-  PacketPtr p = pool.allocate(sizeof(EthernetHeader) + kLength);
-  auto& eth = *reinterpret_cast<EthernetHeader*>(p->put(sizeof(EthernetHeader)));
-  eth.destination = s.from_client ? kWanMac : kLanMac;
-  eth.source = {2, 0, 0, 0, 0, s.from_client ? uint8_t{0xfe} : uint8_t{2}};
-  eth.type = be16(kEtherIpv4);
-  auto& ip = *reinterpret_cast<Ipv4Header*>(p->put(sizeof(Ipv4Header)));
-  std::memset(static_cast<void*>(&ip), 0, sizeof ip);
-  ip.version_ihl = 0x45;
-  ip.total_length = be16(kLength);
-  ip.ttl = 64;
-  ip.protocol = kProtoTcp;
-  ip.source = s.from_client ? c.address : kServer;
-  ip.destination = s.from_client ? kServer : c.address;
-  ip_send_check(ip);
-  auto& tcp = *reinterpret_cast<TcpHeader*>(p->put(sizeof(TcpHeader)));
-  std::memset(static_cast<void*>(&tcp), 0, sizeof tcp);
-  tcp.source = be16(s.from_client ? c.port : kServerPort);
-  tcp.destination = be16(s.from_client ? kServerPort : c.port);
-  tcp.sequence = be32(s.sequence);
-  tcp.acknowledgment = be32(s.acknowledgment);
-  tcp.offset_reserved = 5 << 4;
-  tcp.flags = s.flags;
-  tcp.window = be16(60000);
-  p->checksum = ChecksumState::kUnnecessary;  // as a link with checksum offload says
-  return p;
+  const Be16 client = be16(c.port), server = be16(kServerPort);
+  if (s.from_client)
+    return make_tcp_frame(
+        pool,
+        {kWanMac, {2, 0, 0, 0, 0, 0xfe}, c.address, kServer, client, server, s.sequence, s.acknowledgment, s.flags, 0});
+  return make_tcp_frame(
+      pool,
+      {kLanMac, {2, 0, 0, 0, 0, 2}, kServer, c.address, server, client, s.sequence, s.acknowledgment, s.flags, 0});
 }
 
 // What net_ratelimit lets through: ten lines, then silence until more than five seconds after it began.
