@@ -348,7 +348,7 @@ struct Recorder final : trace::Sink {
   void event(const Packet&, const trace::Event& e) override {
     if (const auto* s = std::get_if<trace::ConntrackSeen>(&e))
       seen.push_back(World::ctinfo_name(s->ctinfo) + (s->created ? " created " : " ") + std::string(s->before) + ">" +
-                     std::string(s->after) + " " + std::string(s->invalid_because));
+                     std::string(s->after) + " " + (s->invalid != nullptr ? s->invalid->values.at(0) : ""));
     if (std::holds_alternative<trace::ConntrackConfirmed>(e)) seen.push_back("confirmed");
   }
 };

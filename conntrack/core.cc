@@ -190,14 +190,20 @@ Verdict Core::in(PacketPtr& p, const HookState& state) {
   }
   if (tmpl != nullptr) put(*tmpl);
   if (traced) {
-    trace::ConntrackSeen e{p->ctinfo, created, before, {}, {}, {}, {}};
+    trace::ConntrackSeen e;
+    e.ctinfo = p->ctinfo;
+    e.created = created;
+    e.carried = seen_before && p->ct != 0;
+    e.before = before;
+    Said invalid;
     if (const Connection* c = connection_of(p->ct); c != nullptr) {
       e.after = state_name(*c);
       if (seen_before) e.before = e.after;
       e.original = endpoints(c->original());
       e.reply = endpoints(c->reply());
     } else if (p->ctinfo != CtInfo::kUntracked) {
-      e.invalid_because = reason.text();
+      invalid = {"invalid.words", {std::string(reason.text())}, {}};
+      e.invalid = &invalid;
     }
     state.trace->event(*p, e);
   }

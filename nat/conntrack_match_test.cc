@@ -110,7 +110,7 @@ TEST(ConntrackMatch, MatchesWhatTheKernelMatches) {
       {TestNet::udp_bytes({ip4(10, 1, 0, 3), server, 4000, 53}), net.left},
   };
   for (const auto& [bytes, in] : kLater) {
-    ASSERT_NE(net.forward(bytes, in), nullptr) << drop_reason_text(net.reason);
+    ASSERT_NE(net.forward(bytes, in), nullptr) << drop_reason_name(net.reason);
     note();
   }
   for (size_t i = 0; i < got.size(); ++i) EXPECT_EQ(got[i], kRows[i].packets) << kRows[i].match;

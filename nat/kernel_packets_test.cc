@@ -151,7 +151,7 @@ TEST(KernelPackets, AreTranslatedByteForByte) {
       EXPECT_EQ(net.reason, DropReason::kNatIcmp);
       continue;
     }
-    ASSERT_NE(p, nullptr) << drop_reason_text(net.reason);
+    ASSERT_NE(p, nullptr) << drop_reason_name(net.reason);
     EXPECT_EQ(hex(p->bytes()), row.received);
     EXPECT_EQ(net.out, row.at_left ? net.left : net.right);
   }

@@ -15,7 +15,7 @@ class Words final : public trace::Sink {
   std::vector<std::string> words;
   void event(const Packet&, const trace::Event& e) override {
     if (const auto* skip = std::get_if<trace::NatSkipped>(&e))
-      words.push_back(std::string(hook_name(skip->hook)) + " " + std::string(nat_skip_key(skip->reason)));
+      words.push_back(std::string(hook_name(skip->hook)) + " " + std::string(nat_skip_name(skip->reason)));
     if (const auto* set = std::get_if<trace::NatSetUp>(&e))
       words.push_back(std::string(hook_name(set->hook)) + (set->null_binding ? " null " : " set ") +
                       (set->manip == ManipType::kSource ? "source " : "destination ") + format_ipv4(set->reply.source) +

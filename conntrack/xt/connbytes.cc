@@ -56,7 +56,7 @@ class ConnbytesMatch final : public ipt::WithOptions<ipt::Match> {
     const uint64_t n = count(c);
     return from_ <= to_ ? from_ <= n && n <= to_ : n < to_ || n > from_;
   }
-  std::string explain_miss(const ipt::MatchInput& in) const override {
+  std::string old_miss(const ipt::MatchInput& in) const {
     std::string text;
     print_range(text, "");
     text = text.substr(1) + ' ' + std::string(kModes[mode_]) + ' ' + std::string(kDirections[direction_]);

@@ -72,7 +72,7 @@ class ConnlabelMatch final : public ipt::WithOptions<ipt::Match> {
     Conntrack::event_cache(c, kEventLabel);
     return !inverted_;
   }
-  std::string explain_miss(const ipt::MatchInput& in) const override {
+  std::string old_miss(const ipt::MatchInput& in) const {
     std::string text;
     list(text, true);
     text.erase(0, 1);

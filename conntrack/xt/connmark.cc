@@ -36,7 +36,7 @@ class ConnmarkMatch final : public ipt::WithOptions<ipt::Match> {
     if (in.packet.ct == 0) return false;
     return ((connection_of(in.packet.ct)->mark & value_.mask) == value_.mark) != inverted_;
   }
-  std::string explain_miss(const ipt::MatchInput& in) const override {
+  std::string old_miss(const ipt::MatchInput& in) const {
     std::string text = inverted_ ? "connmark match !" : "connmark match";
     print_mark_mask(text, value_);
     if (in.packet.ct == 0) return text + ": this packet has no connection";

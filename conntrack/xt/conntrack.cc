@@ -70,7 +70,7 @@ class ConntrackMatch final : public ipt::WithOptions<ipt::Match> {
   void attach(Stack&) override { conntrack_.netns_get(); }
   void detach(Stack&) override { conntrack_.netns_put(); }
   bool match(const ipt::MatchInput& in) override { return first_miss(in) == kFields; }
-  std::string explain_miss(const ipt::MatchInput& in) const override;
+  
 
  private:
   bool has(unsigned field) const { return (seen() & 1u << field) != 0; }
@@ -237,56 +237,6 @@ unsigned ConntrackMatch::first_miss(const ipt::MatchInput& in) const {
   return kFields;
 }
 
-std::string ConntrackMatch::explain_miss(const ipt::MatchInput& in) const {
-  const unsigned field = first_miss(in);
-  if (field == kFields) return {};
-  std::string why;
-  if (in.packet.ct == 0 && !has(kState)) {
-    print(why, "", true);
-    return why.substr(1) + ": this packet has no connection";
-  }
-  print_option(why, field, "", true);
-  why.erase(0, 1);
-  why += ": ";
-  if (field == kState) {
-    why += "this packet is";
-    append_states(why, state_bits(in.packet));
-    return why;
-  }
-  const Connection& c = *connection_of(in.packet.ct);
-  switch (field) {
-    case kProto:
-      return why + strf("the connection's is %u", c.original().protocol);
-    case kOrigSrc:
-      return why + "the connection's is " + format_ipv4(c.original().source);
-    case kOrigDst:
-      return why + "the connection's is " + format_ipv4(c.original().destination);
-    case kReplSrc:
-      return why + "the connection's is " + format_ipv4(c.reply().source);
-    case kReplDst:
-      return why + "the connection's is " + format_ipv4(c.reply().destination);
-    case kOrigSrcPort:
-      return why + strf("the connection's is %u", c.original().source_id.host());
-    case kOrigDstPort:
-      return why + strf("the connection's is %u", c.original().destination_id.host());
-    case kReplSrcPort:
-      return why + strf("the connection's is %u", c.reply().source_id.host());
-    case kReplDstPort:
-      return why + strf("the connection's is %u", c.reply().destination_id.host());
-    case kStatus: {
-      std::string statuses;
-      append_word_list(statuses, c.status, kStatuses);
-      return why + (statuses.empty() ? "the connection has none" : "the connection has" + statuses);
-    }
-    case kExpire: {
-      const Duration left = c.confirmed() && c.expires > in.state.now ? c.expires - in.state.now : 0;
-      return why + strf("%lld s are left", static_cast<long long>(left / kSecond));
-    }
-    default:
-      return why + (direction_of(in.packet.ctinfo) == CtDirection::kReply ? "this packet is a reply"
-                                                                          : "this packet is of the original direction");
-  }
-}
 
 // --- as text
 

@@ -44,7 +44,7 @@ class HelperMatch final : public ipt::WithOptions<ipt::Match> {
     return (helper != nullptr && (name_.empty() || name_.starts_with(helper->name()))) != inverted_;
   }
 
-  std::string explain_miss(const ipt::MatchInput& in) const override {
+  std::string old_miss(const ipt::MatchInput& in) const {
     const Helper* helper = expected_by(in.packet);
     std::string why = "helper match " + std::string(inverted_ ? "! " : "") + '"' + name_ + "\": ";
     if (helper == nullptr) return why + "no helper expected this packet's connection";

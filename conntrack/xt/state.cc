@@ -32,7 +32,7 @@ class StateMatch final : public ipt::WithOptions<ipt::Match> {
 
   bool match(const ipt::MatchInput& in) override { return ((state_bits(in.packet) & mask_) != 0) != inverted_; }
 
-  std::string explain_miss(const ipt::MatchInput& in) const override {
+  std::string old_miss(const ipt::MatchInput& in) const {
     std::string why;
     print(why, "");
     why.erase(0, 1);

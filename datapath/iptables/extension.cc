@@ -37,6 +37,13 @@ bool OptionReader::has_argument() const {
   return word.empty() || (word[0] != '-' && word[0] != '!');
 }
 
+Said Match::explain_miss(const MatchInput&) const {
+  std::string options;
+  save(options);
+  if (!options.empty()) options.erase(0, 1);
+  return {"miss.match", {std::move(options), std::string(name())}, {}};
+}
+
 const MatchSpec* ExtensionRegistry::match(std::string_view name) const {
   const auto it = matches_.find(name);
   return it == matches_.end() ? nullptr : &it->second;

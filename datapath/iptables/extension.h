@@ -22,6 +22,7 @@
 #include "datapath/base/result.h"
 #include "datapath/hook/hook.h"
 #include "datapath/hook/stack.h"
+#include "datapath/trace/said.h"
 
 namespace nf::ipt {
 
@@ -102,8 +103,11 @@ class Match : public Extension {
   // Fills `ranges` and returns true when, for an unfragmented packet with a whole transport header, match() is
   // exactly this comparison.
   virtual bool fold(PortRanges&) const { return false; }
-  // Why match() is false for this packet, for people: "tcp dpt:80: this packet has 443". Empty: no words for it.
-  virtual std::string explain_miss(const MatchInput&) const { return {}; }
+  // Whether asking changes nothing but the answer to the next packet's; false for limit.
+  virtual bool pure() const { return true; }
+  // Why match() is false for this packet: its first option, in the order it is asked, that does not hold (Said,
+  // invariant 4). Asks nothing that pure() says may not be asked. The default names all the options together.
+  virtual Said explain_miss(const MatchInput&) const;
 };
 
 // What a target decides. kContinue: go on with the next rule (XT_CONTINUE).

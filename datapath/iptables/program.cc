@@ -10,7 +10,7 @@ namespace nf::ipt {
 
 using namespace key;
 
-Program::Program(const TableModel& table) : table_(table.id()) {
+Program::Program(const TableModel& table) : table_(table.id()), model_(table) {
   std::unordered_map<uint32_t, uint32_t> first_of;
   uint32_t at = 0;
   for (const Chain& c : table.chains()) {
@@ -25,7 +25,7 @@ Program::Program(const TableModel& table) : table_(table.id()) {
     const Chain& c = table.chains()[i];
     for (const RuleEntry& e : c.rules) {
       places_.push_back({static_cast<uint32_t>(i), static_cast<uint32_t>(keys_.size()) - chains_[i].first + 1,
-                         table.target_name(*e.rule)});
+                         table.target_name(*e.rule), e.rule.get()});
       compile_rule(e, places_.back().number);
       if (e.rule->kind == TargetKind::kJump && bodies_.back().op != Op::kUnmodelled)
         bodies_.back().operand = first_of.at(e.rule->jump);

@@ -10,7 +10,7 @@
 // transport header. The others take the slow loop, which calls every match; so do traced packets.
 //
 // Invariants:
-//  1. A Program borrows the extensions of the TableModel it was compiled from; the model outlives it.
+//  1. A Program borrows the rules of the TableModel it was compiled from; the model outlives it.
 //  2. run() allocates nothing.
 #pragma once
 
@@ -142,8 +142,10 @@ class Program {
   // Only for tracing.
   struct Place {
     uint32_t chain, number;
-    std::string_view target;  // of the model
+    std::string_view target;     // of the model
+    const Rule* rule = nullptr;  // null: the end of the chain
   };
+  const TableModel& model_;
   std::vector<Place> places_;
 };
 

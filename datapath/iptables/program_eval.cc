@@ -4,6 +4,7 @@
 
 #include <cstring>
 
+#include "datapath/iptables/print.h"
 #include "datapath/iptables/program.h"
 #include "datapath/iptables/program_key.h"
 
@@ -116,8 +117,9 @@ bool Program::residual_matches(const Body& b, uint64_t addresses, uint64_t rest,
 
 void Program::tell_rule(const Packet& p, const HookState& state, uint32_t at, RuleVerdict verdict) const {
   const Place& place = places_[at];
+  const std::string text = place.rule != nullptr ? save_rule(model_, *place.rule) : std::string();
   state.trace->event(
-      p, trace::RuleMatched{table_name(table_), chains_[place.chain].name, place.number, verdict, place.target});
+      p, trace::RuleMatched{table_name(table_), chains_[place.chain].name, place.number, verdict, place.target, text});
 }
 
 // Runs the target of a traced packet's rule: the rule is told first, then what the target told.
@@ -228,7 +230,7 @@ Verdict Program::loop(PacketPtr& p, const HookState& state) {
       case Op::kPolicyDrop: {
         const bool accept = b.op == Op::kPolicyAccept;
         if (traced)
-          state.trace->event(*p, trace::PolicyReached{table_name(table_), chains_[places_[at].chain].name, accept});
+          state.trace->event(*p, trace::PolicyReached{table_name(table_), chains_[places_[at].chain].name, places_[at].number, accept});
         return accept ? Verdict::kAccept : drop(*p, DropReason::kIptablesPolicy);
       }
       case Op::kTarget: {

@@ -2,6 +2,8 @@
 
 #include <string_view>
 
+#include "datapath/iptables/print.h"
+
 namespace nf::ipt {
 namespace {
 
@@ -74,10 +76,12 @@ Verdict ReferenceTable::run(PacketPtr& p, const HookState& state) {
   Position at{base, 0};
   for (;;) {
     const Chain& chain = model_.chains()[at.chain];
+    const uint32_t number = static_cast<uint32_t>(at.rule) + 1;
     const auto tell = [&](trace::RuleVerdict verdict, std::string_view target) {
-      const uint32_t number = static_cast<uint32_t>(at.rule) + 1;
-      if (state.trace != nullptr)
-        state.trace->event(*p, trace::RuleMatched{table, chain.name, number, verdict, target});
+      if (state.trace == nullptr) return;
+      const bool end = at.rule == chain.rules.size();
+      const std::string text = end ? std::string() : save_rule(model_, *chain.rules[at.rule].rule);
+      state.trace->event(*p, trace::RuleMatched{table, chain.name, number, verdict, target, text});
     };
     const auto count = [&] {
       Counters& c = counters_[at.chain][at.rule];
@@ -99,7 +103,7 @@ Verdict ReferenceTable::run(PacketPtr& p, const HookState& state) {
         go_back();
         continue;
       }
-      if (state.trace != nullptr) state.trace->event(*p, trace::PolicyReached{table, chain.name, chain.accept});
+      if (state.trace != nullptr) state.trace->event(*p, trace::PolicyReached{table, chain.name, number, chain.accept});
       return chain.accept ? Verdict::kAccept : drop(*p, DropReason::kIptablesPolicy);
     }
     const Rule& r = *chain.rules[at.rule].rule;

@@ -103,7 +103,7 @@ class AddrtypeMatch final : public WithOptions<Match> {
     return destination_.mask == 0 || destination_.matches(type_of(in, in.ip.destination));
   }
 
-  std::string explain_miss(const MatchInput& in) const override {
+  std::string old_miss(const MatchInput& in) const {
     const auto explain = [&](const char* label, const Types& types, Be32 address) {
       std::string text = "ADDRTYPE match";
       list_types(text, label, types);

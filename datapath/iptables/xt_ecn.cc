@@ -68,7 +68,7 @@ class EcnMatch final : public WithOptions<Match> {
     return tcp != nullptr && ece_.matches((tcp->flags & kTcpEce) != 0) && cwr_.matches((tcp->flags & kTcpCwr) != 0);
   }
 
-  std::string explain_miss(const MatchInput& in) const override {
+  std::string old_miss(const MatchInput& in) const {
     std::string text;
     list(text, true);
     text.erase(0, 1);

@@ -130,7 +130,7 @@ class IcmpMatch final : public WithOptions<Match> {
     return hit != inverted_;
   }
 
-  std::string explain_miss(const MatchInput& in) const override {
+  std::string old_miss(const MatchInput& in) const {
     if (in.fragment_offset != 0) return "icmp: this packet is a later fragment, it has no ICMP header";
     const IcmpHeader* icmp = view<IcmpHeader>(in.transport);
     if (icmp == nullptr) return "icmp: this packet's ICMP header is cut short";

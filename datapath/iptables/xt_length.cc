@@ -58,7 +58,7 @@ class LengthMatch final : public WithOptions<Match> {
     return (length >= min_ && length <= max_) != inverted_;
   }
 
-  std::string explain_miss(const MatchInput& in) const override {
+  std::string old_miss(const MatchInput& in) const {
     return std::string(inverted_ ? "length !" : "length ") + range_text() +
            strf(": this packet has %u", in.ip.total_length.host());
   }

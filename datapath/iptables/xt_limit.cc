@@ -112,7 +112,7 @@ class LimitMatch final : public WithOptions<Match> {
     return true;
   }
 
-  std::string explain_miss(const MatchInput&) const override {
+  std::string old_miss(const MatchInput&) const {
     std::string text;
     list(text, true);
     text.erase(0, 1);

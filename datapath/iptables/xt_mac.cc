@@ -56,7 +56,7 @@ class MacMatch final : public WithOptions<Match> {
     return has_ethernet(in.packet) && (in.packet.mac().source == source_) != inverted_;
   }
 
-  std::string explain_miss(const MatchInput& in) const override {
+  std::string old_miss(const MatchInput& in) const {
     std::string text;
     list(text, true);
     text.erase(0, 1);

@@ -92,7 +92,7 @@ class MultiportMatch final : public WithOptions<Match> {
     return contains(ports->source.host(), ports->destination.host()) != inverted_;
   }
 
-  std::string explain_miss(const MatchInput& in) const override {
+  std::string old_miss(const MatchInput& in) const {
     if (in.fragment_offset != 0) return "multiport: this packet is a later fragment, it has no ports";
     const Ports* ports = view<Ports>(in.transport);
     if (ports == nullptr) return "multiport: this packet is cut short, it has no ports";

@@ -109,7 +109,7 @@ class SctpMatch final : public WithOptions<Match> {
     return !by_chunks() || match_chunks(in) != inverted_;
   }
 
-  std::string explain_miss(const MatchInput& in) const override {
+  std::string old_miss(const MatchInput& in) const {
     if (in.fragment_offset != 0) return "sctp: this packet is a later fragment, it has no SCTP header";
     const SctpHeader* sctp = view<SctpHeader>(in.transport);
     if (sctp == nullptr) return "sctp: this packet's SCTP header is cut short";

@@ -182,7 +182,7 @@ class TcpMatch final : public Match {
     return true;
   }
 
-  std::string explain_miss(const MatchInput& in) const override {
+  std::string old_miss(const MatchInput& in) const {
     if (in.fragment_offset != 0) return "tcp: this packet is a later fragment, it has no TCP header";
     const TcpHeader* tcp = view<TcpHeader>(in.transport);
     if (tcp == nullptr) return "tcp: this packet's TCP header is cut short";

@@ -78,7 +78,7 @@ class TosMatch final : public WithOptions<Match> {
   }
   bool match(const MatchInput& in) override { return ((in.ip.tos & value_.mask) == value_.value) != inverted_; }
 
-  std::string explain_miss(const MatchInput& in) const override {
+  std::string old_miss(const MatchInput& in) const {
     return std::string("tos match ") + (inverted_ ? "!" : "") + hex(value_) +
            strf(": this packet has 0x%02x", in.ip.tos);
   }

@@ -52,7 +52,7 @@ class TtlMatch final : public WithOptions<Match> {
         return (in.ip.ttl == ttl_) != inverted_;
     }
   }
-  std::string explain_miss(const MatchInput& in) const override {
+  std::string old_miss(const MatchInput& in) const {
     std::string text;
     list(text, true);
     text.erase(0, 1);

@@ -70,7 +70,7 @@ class UdpMatch final : public WithOptions<Match> {
     return true;
   }
 
-  std::string explain_miss(const MatchInput& in) const override {
+  std::string old_miss(const MatchInput& in) const {
     if (in.fragment_offset != 0) return "udp: this packet is a later fragment, it has no UDP header";
     const UdpHeader* udp = view<UdpHeader>(in.transport);
     if (udp == nullptr) return "udp: this packet's UDP header is cut short";

@@ -30,6 +30,11 @@ bool taken_by_process(const Packet& p, const std::vector<ProcessPort>& processes
 
 std::unique_ptr<Backend> make_memory_backend() { return std::make_unique<MemoryBackend>(); }
 
+std::string MemoryBackend::take_trace() {
+  teller_.finish();
+  return std::exchange(trace_text_, {});
+}
+
 MemoryBackend::~MemoryBackend() {
   if (gateway_ != nullptr) gateway_->router().set_trace(nullptr);
   memory_ports_.clear();  // their packets are the gateway's
@@ -46,7 +51,7 @@ void MemoryBackend::Host::deliver(PacketPtr p, Time now) {
 
 void MemoryBackend::BothSinks::event(const Packet& p, const trace::Event& e) {
   if (backend_.config_.rule_paths) backend_.paths_.event(p, e);
-  if (backend_.config_.trace) backend_.text_.event(p, e);
+  if (backend_.config_.trace) backend_.teller_.sink().event(p, e);
 }
 
 Status MemoryBackend::configure(const BackendConfig& config) {

@@ -10,8 +10,9 @@
 #include "datapath/port/responder.h"
 #include "tools/backend/backend.h"
 #include "tools/backend/path_sink.h"
+#include "tools/forms/teller.h"
+#include "tools/forms/text_form.h"
 #include "tools/gateway/gateway.h"
-#include "tools/trace/text_sink.h"
 
 namespace nf {
 
@@ -40,7 +41,7 @@ class MemoryBackend final : public Backend {
   Result<std::vector<RulePath>> take_paths() override { return paths_.take(); }
   Result<std::string> saved_rules(bool counters) override;
   Result<std::string> listed_rules(const std::string& table, const std::string& chain) override;
-  std::string take_trace() override { return std::exchange(trace_text_, {}); }
+  std::string take_trace() override;
 
   Status apply_network(const std::vector<lab::NetworkLine>& lines, const std::string& file) override;
   Status apply_sysctl(const std::vector<lab::SysctlSetting>& settings, const std::string& file) override;
@@ -82,7 +83,9 @@ class MemoryBackend final : public Backend {
   std::vector<std::string> events_, log_;
   PathSink paths_;
   std::string trace_text_;
-  TextSink text_{[this](std::string_view line) { trace_text_ += line; }};
+  forms::Teller teller_{std::make_unique<forms::TextForm>(forms::FormOptions{.level = trace::Level::kEverything},
+                                                          [this](std::string_view line) { trace_text_ += line; }),
+                        trace::RecorderOptions{.detailed = false}};
   BothSinks sinks_{*this};
 };
 

@@ -1,4 +1,4 @@
-// Rule paths out of a trace's text (tools/trace/text_sink.h).
+// Rule paths out of a trace's text (tools/forms/text_form.h).
 #pragma once
 
 #include <string_view>

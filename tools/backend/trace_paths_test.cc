@@ -6,7 +6,7 @@ namespace nf {
 namespace {
 
 TEST(TracePaths, PacketByPacket) {
-  // The form of tools/trace/text_sink.h; the second packet is refused and what refuses it is a packet of its own.
+  // The form of tools/forms/text_form.h; the second packet is refused and what refuses it is a packet of its own.
   const std::vector<RulePath> paths = paths_of_trace(
       "packet 1 ens33 tcp 192.168.66.1:39002 > 192.168.66.100:80 SYN length 60\n"
       "  PREROUTING in=ens33 out=-: tcp 192.168.66.1:39002 > 192.168.66.100:80 SYN length 60\n"

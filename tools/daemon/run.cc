@@ -18,11 +18,13 @@
 #include "tools/daemon/control_server.h"
 #include "tools/daemon/forwarder.h"
 #include "tools/daemon/handover.h"
+#include "tools/forms/teller.h"
+#include "tools/forms/text_form.h"
 #include "tools/kernel/forwarding_check.h"
 #include "tools/kernel/host_tun.h"
 #include "tools/kernel/ingress_drop.h"
 #include "tools/kernel/links.h"
-#include "tools/trace/text_sink.h"
+#include "tools/words/words.h"
 
 namespace nf {
 namespace {
@@ -96,7 +98,8 @@ class Run {
     for (size_t i = 1; i < kDropReasonCount; ++i) {
       if (router.drops()[i] == 0) continue;
       const auto reason = static_cast<DropReason>(i);
-      std::printf("  %" PRIu64 " dropped: %s (%s)\n", router.drops()[i], std::string(drop_reason_text(reason)).c_str(),
+      std::printf("  %" PRIu64 " dropped: %s (%s)\n", router.drops()[i],
+                  words::render({std::string(drop_reason_key(reason)), {}, {}}, words::Language::kEnglish).c_str(),
                   std::string(drop_reason_name(reason)).c_str());
     }
     ExitCode code = ExitCode::kOk;
@@ -118,7 +121,7 @@ class Run {
     };
     if (!options_.trace.empty()) {
       if (Status s = open(options_.trace, trace_file_); !s) return s;
-      gateway_.router().set_trace(&sink_);
+      gateway_.router().set_trace(&teller_.sink());
     }
     if (!options_.log.empty()) {
       if (Status s = open(options_.log, log_file_); !s) return s;
@@ -304,7 +307,11 @@ class Run {
 
   const RunOptions& options_;
   File trace_file_, log_file_;
-  TextSink sink_{[this](std::string_view line) { std::fwrite(line.data(), 1, line.size(), trace_file_.get()); }};
+  forms::Teller teller_{std::make_unique<forms::TextForm>(forms::FormOptions{.level = trace::Level::kEverything},
+                                                          [this](std::string_view line) {
+                                                            std::fwrite(line.data(), 1, line.size(), trace_file_.get());
+                                                          }),
+                        trace::RecorderOptions{.detailed = false}};
   std::map<std::string, lab::LinkKind, std::less<>> made_;
   std::map<std::string, Device*, std::less<>> bound_;
   std::vector<std::unique_ptr<Port>> ports_;

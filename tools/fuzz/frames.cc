@@ -13,10 +13,11 @@
 #include "datapath/packet/checksum.h"
 #include "datapath/port/memory_port.h"
 #include "datapath/port/responder.h"
+#include "tools/forms/teller.h"
+#include "tools/forms/text_form.h"
 #include "tools/fuzz/require.h"
 #include "tools/gateway/gateway.h"
 #include "tools/lab/lab.h"
-#include "tools/trace/text_sink.h"
 
 namespace {
 
@@ -85,7 +86,7 @@ class Fuzz {
   void take(const Record& r) {
     Router& router = gateway_.router();
     if ((r.what & 3) == 3) return wait(kMillisecond << (r.length & 31));
-    router.set_trace((r.what & 64) != 0 ? &sink_ : nullptr);
+    router.set_trace((r.what & 64) != 0 ? &teller_.sink() : nullptr);
     const bool host = (r.what & 3) == 2;
     Device& dev = *devices()[r.what & 1];
     const uint32_t link = !host && (r.what & 4) != 0 ? sizeof(EthernetHeader) : 0;
@@ -185,7 +186,9 @@ class Fuzz {
   MemoryPort ports_[2];
   Gateway gateway_;
   Responder host_;
-  TextSink sink_{[](std::string_view) {}};
+  forms::Teller teller_{std::make_unique<forms::TextForm>(forms::FormOptions{.level = trace::Level::kEverything},
+                                                          [](std::string_view) {}),
+                        trace::RecorderOptions{}};
   Time now_ = 1'700'000'000 * kSecond;
   bool from_host_ = false;
 };

@@ -15,10 +15,12 @@
 #include "datapath/port/responder.h"
 #include "tools/capture/capture_merge.h"
 #include "tools/capture/captured_frame.h"
+#include "tools/forms/teller.h"
+#include "tools/forms/text_form.h"
 #include "tools/gateway/gateway.h"
 #include "tools/replay/output_folder.h"
 #include "tools/replay/progress.h"
-#include "tools/trace/text_sink.h"
+#include "tools/words/words.h"
 
 namespace nf {
 namespace {
@@ -59,7 +61,8 @@ class Replay {
       const uint64_t n = router.drops()[i] + host_.drops()[i];
       if (n == 0) continue;
       const auto reason = static_cast<DropReason>(i);
-      std::printf("  %" PRIu64 " dropped: %s (%s)\n", n, std::string(drop_reason_text(reason)).c_str(),
+      std::printf("  %" PRIu64 " dropped: %s (%s)\n", n,
+                  words::render({std::string(drop_reason_key(reason)), {}, {}}, words::Language::kEnglish).c_str(),
                   std::string(drop_reason_name(reason)).c_str());
     }
     std::fflush(stdout);
@@ -159,7 +162,7 @@ class Replay {
       log_->write("\n");
     };
     gateway_.conntrack().listen([this](const ct::EventReport& e) { events_->write(ct::format_event(e, true) + '\n'); });
-    if (options_.trace) router.set_trace(&sink_);
+    if (options_.trace) router.set_trace(&teller_.sink());
   }
 
   // Timers that fall between two packets run at their own times, so the outcome does not depend on when we look.
@@ -209,6 +212,7 @@ class Replay {
   uint64_t left_out() const { return packets_ - left_out(LeftOut::kNo); }
 
   Status write_results(OutputFolder& folder) {
+    teller_.finish();
     for (const auto& port : ports_)
       if (Status s = port->writer().close(); !s) return s;
     std::string entries;
@@ -227,7 +231,9 @@ class Replay {
   const ReplayOptions& options_;
   std::vector<std::unique_ptr<PcapPort>> ports_;
   std::unique_ptr<TextFile> events_, log_, trace_;
-  TextSink sink_{[this](std::string_view line) { trace_->write(line); }};
+  forms::Teller teller_{std::make_unique<forms::TextForm>(forms::FormOptions{.level = trace::Level::kEverything},
+                                                          [this](std::string_view line) { trace_->write(line); }),
+                        trace::RecorderOptions{.detailed = false}};
   Gateway gateway_;
   Responder host_{gateway_.router().pool(), 1};
   Time now_ = 0, next_timer_ = 0;
