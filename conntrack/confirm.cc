@@ -25,6 +25,12 @@ bool same_flow(const Connection& a, const Connection& b) {
          (a.tuple[0].same_key(b.tuple[1]) && a.tuple[1].same_key(b.tuple[0]));
 }
 
+// Which of its tuples somebody else has, and who.
+Said clash_said(const Connection& c, const Connection& winner) {
+  const bool original = c.original().same_key(winner.original()) || c.original().same_key(winner.reply());
+  return {"remark.clash", {tuple_text(original ? c.original() : c.reply()), tuple_text(winner.original())}, {}};
+}
+
 // Those that are newer than number `known`.
 void tell_expected(const Packet& p, const HelpPart& help, uint32_t known, trace::Sink& sink) {
   for (const Expectation* e = help.expectations; e != nullptr && e->id > known; e = e->next_of_master)
@@ -76,7 +82,8 @@ bool Core::resolve_clash(PacketPtr& p, Connection& winner, const Key& reply, uin
   return false;
 }
 
-Verdict Core::insert(PacketPtr& p, Time now) {
+Verdict Core::insert(PacketPtr& p, const HookState& state) {
+  const Time now = state.now;
   Connection& c = *connection_of(p->ct);
   // REJECT's answers carry the connection of what they answer, which may never be confirmed.
   if (direction_of(p->ctinfo) != CtDirection::kOriginal) return Verdict::kAccept;
@@ -90,8 +97,18 @@ Verdict Core::insert(PacketPtr& p, Time now) {
   // NAT chose while this connection was in no table: somebody may have been quicker.
   Connection* winner = find_same(c, CtDirection::kOriginal, original, original_hash, now);
   if (winner == nullptr) winner = find_same(c, CtDirection::kReply, reply, reply_hash, now);
-  if (winner != nullptr)
-    return resolve_clash(p, *winner, reply, reply_hash, now) ? Verdict::kAccept : drop(*p, DropReason::kConntrackClash);
+  if (winner != nullptr) {
+    Said said;
+    if (state.trace != nullptr) said = clash_said(c, *winner);
+    const uintptr_t own = p->ct;
+    const bool resolved = resolve_clash(p, *winner, reply, reply_hash, now);
+    if (state.trace != nullptr) {
+      if (resolved && p->ct == own) said.key = "remark.clash_reply_only";
+      if (p->ct != own) said = {"remark.clash_merged", {tuple_text(connection_of(p->ct)->original())}, {}};
+      state.trace->event(*p, trace::Noted{&said});
+    }
+    return resolved ? Verdict::kAccept : drop(*p, DropReason::kConntrackClash);
+  }
 
   // With the usual number of buckets no chain comes near the limit; look only when the table is far too small.
   if (table.entries() > 16 * static_cast<size_t>(settings.buckets)) {
@@ -119,11 +136,12 @@ Verdict Core::insert(PacketPtr& p, Time now) {
 
 Verdict Core::confirm_silently(PacketPtr& p, const HookState& state) {
   if (p->ct == 0 || connection_of(p->ct)->confirmed()) return Verdict::kAccept;
-  const Verdict v = insert(p, state.now);
+  const Verdict v = insert(p, state);
   if (v != Verdict::kAccept) return v;
   const Connection& c = *connection_of(p->ct);
   if (state.trace != nullptr && c.confirmed())
-    state.trace->event(*p, trace::ConntrackConfirmed{endpoints(c.original()), endpoints(c.reply())});
+    state.trace->event(
+        *p, trace::ConntrackConfirmed{endpoints(c.original()), endpoints(c.reply()), c.id, time_left(c, state.now)});
   return Verdict::kAccept;
 }
 
@@ -165,6 +183,17 @@ Verdict Core::confirm(PacketPtr& p, const HookState& state) {
   const Verdict v = confirm_silently(p, state);
   if (v == Verdict::kAccept && p->ct != 0) deliver_events(*connection_of(p->ct), state.now);
   return v;
+}
+
+const Connection* Core::tuple_holder(const Tuple& reply, const Connection& ignored, Time now) {
+  Tuple tuple = reply;
+  tuple.zone = ignored.reply().zone;
+  const Key key = Key::of(tuple);
+  const uint64_t hash = table.hash(key);
+  const Flow f = ignored.zone().symmetric() ? table.find(key, hash) : table.find(key, hash, CtDirection::kReply);
+  if (f == 0) return nullptr;
+  const Connection& c = table.connection(f);
+  return c.expired(now) || &c == &ignored || c.original().same_key(ignored.original()) ? nullptr : &c;
 }
 
 bool Core::tuple_taken(const Tuple& reply, const Connection& ignored, Time now) {

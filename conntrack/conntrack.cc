@@ -74,6 +74,10 @@ bool Conntrack::tuple_taken(const Tuple& reply, const Connection& ignored, Time 
   return core_->tuple_taken(reply, ignored, now);
 }
 
+const Connection* Conntrack::tuple_holder(const Tuple& reply, const Connection& ignored, Time now) const {
+  return core_->tuple_holder(reply, ignored, now);
+}
+
 Connection* Conntrack::find(const Tuple& tuple, CtDirection& direction, Time now) {
   const Key key = Key::of(tuple);
   return core_->find(key, core_->table.hash(key), direction, now);

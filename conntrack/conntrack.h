@@ -97,6 +97,8 @@ class Conntrack {
   // Whether a connection other than `ignored` has this key as a tuple in the table. twin: nf_conntrack_tuple_taken
   // (nf_conntrack_tuple_taken asks with the inverse of the wanted reply: pass the reply tuple itself)
   bool tuple_taken(const Tuple& reply, const Connection& ignored, Time now);
+  // Who has it, for telling: nothing is counted, and what has expired stays.
+  const Connection* tuple_holder(const Tuple& reply, const Connection& ignored, Time now) const;
   // The table entry with this key, or null; expired entries count as absent.
   Connection* find(const Tuple& key, CtDirection& direction, Time now);
   // The one that has this tuple (its `zone` does not count) in this zone. twin: nf_conntrack_find_get

@@ -348,7 +348,7 @@ struct Recorder final : trace::Sink {
   void event(const Packet&, const trace::Event& e) override {
     if (const auto* s = std::get_if<trace::ConntrackSeen>(&e))
       seen.push_back(World::ctinfo_name(s->ctinfo) + (s->created ? " created " : " ") + std::string(s->before) + ">" +
-                     std::string(s->after) + " " + (s->invalid != nullptr ? s->invalid->values.at(0) : ""));
+                     std::string(s->after) + " " + (s->invalid != nullptr ? s->invalid->key : ""));
     if (std::holds_alternative<trace::ConntrackConfirmed>(e)) seen.push_back("confirmed");
   }
 };
@@ -372,10 +372,10 @@ TEST(Trace, SaysWhatHappenedAndWhy) {
       "NEW created >SYN_SENT ",
       "confirmed",
       "ESTABLISHED_REPLY SYN_SENT>SYN_RECV ",
-      "INVALID SYN_RECV> invalid tcp flag combination",
+      "INVALID SYN_RECV> invalid.tcp_flags",
       "NEW created > ",
       "confirmed",
-      "INVALID > an ICMP type that nothing answers",
+      "INVALID > invalid.icmp_no_answer",
   };
   EXPECT_EQ(sink.seen, expected);
 }

@@ -1,7 +1,9 @@
 // From a packet to its connection. twin: nf_conntrack_in, net/netfilter/nf_conntrack_core.c
 #include "conntrack/core.h"
-#include "conntrack/endpoints.h"
 
+#include <algorithm>
+
+#include "conntrack/endpoints.h"
 #include "conntrack/proto.h"
 #include "datapath/trace/drop_reason.h"
 #include "datapath/trace/event.h"
@@ -36,6 +38,22 @@ ZoneIds zone_of_packet(const Connection* tmpl, const Packet& p) {
   for (size_t d = 0; d < 2; ++d)
     if (tmpl->rare->zone_from_mark[d]) zone.id[d] = static_cast<uint16_t>(p.mark);
   return zone;
+}
+
+// Its tuple cannot be had, though it is no fragment.
+void tell_no_tuple(Reason& reason, const Packet& p) {
+  if (!reason.told()) return;
+  const std::span<const uint8_t> transport = p.transport();
+  const uint8_t protocol = p.ip().protocol;
+  constexpr size_t kPorts = 4;
+  const char* name = protocol == kProtoTcp    ? "TCP"
+                     : protocol == kProtoUdp  ? "UDP"
+                     : protocol == kProtoSctp ? "SCTP"
+                                              : "UDP-Lite";
+  if (protocol == kProtoGre)
+    reason.invalid("invalid.gre_not_ppp", Hex{view<Be16>(transport, 2)->host(), 4});
+  else
+    reason.invalid("invalid.truncated", name, transport.size(), kPorts);
 }
 
 Verdict drop(Packet& p, DropReason reason) {
@@ -79,7 +97,7 @@ Core::Resolved Core::resolve_normal_ct(Packet& p, const ZoneIds& zone, const Con
   const Time now = state.now;
   Tuple tuple;
   if (!Conntrack::get_tuple(p.bytes(), tuple, &gre_keymap)) {
-    reason.note("truncated header");
+    tell_no_tuple(reason, p);
     return Resolved::kNoConnection;
   }
   tuple.zone = zone.id[0];
@@ -89,15 +107,22 @@ Core::Resolved Core::resolve_normal_ct(Packet& p, const ZoneIds& zone, const Con
   Connection* c = zone.symmetric() ? find(key, hash, direction, now) : find(tuple, zone, direction, now);
   if (c != nullptr) {
     Conntrack::get(*c);
+    if (reason.told()) note_found(*c);
   } else {
     Tuple reply;
     if (!Conntrack::invert(reply, tuple)) {
-      reason.note("an ICMP type that nothing answers");
+      reason.invalid("invalid.icmp_no_answer", tuple.icmp_type(), tuple.icmp_code());
       return Resolved::kNoConnection;
     }
     reply.zone = zone.id[1];
+    const uint64_t evicted = stats.early_drop;
     c = create(tuple, reply, hash, now);
-    if (c == nullptr) return Resolved::kTooStressed;
+    if (c == nullptr) {
+      reason.remark("remark.table_full", settings.count, settings.max);
+      return Resolved::kTooStressed;
+    }
+    if (stats.early_drop != evicted) reason.remark("remark.early_drop", settings.max, stats.early_drop - evicted);
+    found_ = {};
     created = true;
     direction = CtDirection::kOriginal;  // and not that of an expired one met on the way
     init(*c, tmpl, p, state);
@@ -117,7 +142,10 @@ Verdict Core::track(PacketPtr& p, const Connection* tmpl, const HookState& state
   const Ipv4Header& ip = p->ip();
   if (ip.fragment_offset() != 0 || ip.header_length() > p->length()) {
     ++stats.invalid;
-    reason.note("a fragment");
+    if (ip.fragment_offset() != 0)
+      reason.invalid("invalid.fragment", ip.fragment_offset() * 8);
+    else
+      reason.invalid("invalid.truncated", "IPv4", p->length(), ip.header_length());
     return Verdict::kAccept;
   }
   if (ip.protocol == kProtoIcmp) {
@@ -161,13 +189,51 @@ Verdict Core::track(PacketPtr& p, const Connection* tmpl, const HookState& state
   }
 }
 
+void Core::note_found(const Connection& c) { found_ = {state_name(c), c.status}; }
+
+Duration Core::time_left(const Connection& c, Time now) {
+  if (c.dying()) return 0;
+  return c.confirmed() ? std::max<Duration>(c.expires - now, 0) : c.expires;
+}
+
+// What the packet in hand made of its connection.
+void Core::tell(const Packet& p, Verdict verdict, bool created, bool seen_before, trace::Sink& sink, Time now) {
+  const Connection* c = connection_of(p.ct);
+  const CtInfo ctinfo = p.ctinfo;
+  const bool dropped = verdict != Verdict::kAccept;
+  const bool invalid = c == nullptr && ctinfo != CtInfo::kUntracked && !dropped;
+  if (!invalid)
+    for (const Said& said : reason.remarks()) sink.event(p, trace::Noted{&said});
+  if (dropped) return;
+  trace::ConntrackSeen e;
+  e.ctinfo = ctinfo;
+  e.created = created;
+  e.carried = seen_before && c != nullptr;
+  e.before = found_.state;
+  e.status_before = found_.status;
+  if (c != nullptr) {
+    e.after = state_name(*c);
+    e.status = c->status;
+    if (seen_before) {
+      e.before = e.after;
+      e.status_before = e.status;
+    }
+    e.original = endpoints(c->original());
+    e.reply = endpoints(c->reply());
+    e.id = c->id;
+    e.timeout = time_left(*c, now);
+    e.zone = c->tuple[static_cast<size_t>(direction_of(ctinfo))].zone;
+  }
+  if (invalid && reason.why_invalid()) e.invalid = &reason.why_invalid();
+  sink.event(p, e);
+}
+
 Verdict Core::in(PacketPtr& p, const HookState& state) {
   const bool traced = state.trace != nullptr;
   reason.start(*p, stack, settings.log_invalid, traced);
   Connection* tmpl = nullptr;
   Verdict verdict = Verdict::kAccept;
   bool created = false;
-  std::string_view before;
   if (Connection* c = connection_of(p->ct); c != nullptr && (c->status & kTemplate) != 0) {
     tmpl = c;
     p->ct = 0;
@@ -177,36 +243,13 @@ Verdict Core::in(PacketPtr& p, const HookState& state) {
   const bool seen_before = p->ct != 0 || p->ctinfo == CtInfo::kUntracked;
   // A local program that sends fragments (IP_NODEFRAG) is left alone.
   const bool left_alone = state.hook == HookPoint::kLocalOut && p->ip().is_fragment();
-  if (!seen_before && !left_alone) {
-    if (traced) {
-      Tuple tuple;
-      CtDirection direction;
-      if (Conntrack::get_tuple(p->bytes(), tuple, &gre_keymap)) {
-        const ZoneIds zone = zone_of_packet(tmpl, *p);
-        if (Connection* c = find(tuple, zone, direction, state.now); c != nullptr) before = state_name(*c);
-      }
-    }
-    verdict = track(p, tmpl, state, created);
-  }
-  if (tmpl != nullptr) put(*tmpl);
   if (traced) {
-    trace::ConntrackSeen e;
-    e.ctinfo = p->ctinfo;
-    e.created = created;
-    e.carried = seen_before && p->ct != 0;
-    e.before = before;
-    Said invalid;
-    if (const Connection* c = connection_of(p->ct); c != nullptr) {
-      e.after = state_name(*c);
-      if (seen_before) e.before = e.after;
-      e.original = endpoints(c->original());
-      e.reply = endpoints(c->reply());
-    } else if (p->ctinfo != CtInfo::kUntracked) {
-      invalid = {"invalid.words", {std::string(reason.text())}, {}};
-      e.invalid = &invalid;
-    }
-    state.trace->event(*p, e);
+    found_ = {};
+    if (left_alone) reason.invalid("invalid.own_fragment");
   }
+  if (!seen_before && !left_alone) verdict = track(p, tmpl, state, created);
+  if (tmpl != nullptr) put(*tmpl);
+  if (traced) tell(*p, verdict, created, seen_before, *state.trace, state.now);
   return verdict;
 }
 

@@ -9,6 +9,7 @@
 
 #include <functional>
 #include <optional>
+#include <string_view>
 #include <vector>
 
 #include "conntrack/conntrack.h"
@@ -39,6 +40,7 @@ class Core {
   // Who has this tuple of `c`, its zones considered; null: nobody. twin: nf_ct_key_equal
   Connection* find_same(const Connection& c, CtDirection which, const Key& key, uint64_t hash, Time now);
   bool tuple_taken(const Tuple& reply, const Connection& ignored, Time now);
+  const Connection* tuple_holder(const Tuple& reply, const Connection& ignored, Time now);
 
   // --- init.cc
   // A connection just created, for its first packet. May run the expectation's function. twin: init_conntrack
@@ -66,6 +68,12 @@ class Core {
   bool heard() const { return !listeners.empty() || expectations.has_listeners(); }
   // To all listeners, if the connection's mask has one of `events`.
   void report(EventReport::Kind kind, const Connection& c, uint16_t events, Time now);
+
+  // --- for who is told of the packet in hand
+  // The entry it met, as it is before the packet changes it.
+  void note_found(const Connection& c);
+  // What is left to the entry; of one not confirmed, what it will have when it is.
+  static Duration time_left(const Connection& c, Time now);
 
   // --- for the protocol trackers
   // A new timeout, and the packet counted. twin: nf_ct_refresh_acct
@@ -107,9 +115,10 @@ class Core {
   Resolved resolve_normal_ct(Packet& p, const ZoneIds& zone, const Connection* tmpl, const HookState& state,
                              bool& created);
   uint64_t hash_of(const Packet& p, const Key& key) const;
+  void tell(const Packet& p, Verdict verdict, bool created, bool seen_before, trace::Sink& sink, Time now);
 
   Verdict help_and_adjust(Packet& p, Connection& c, const HookState& state);
-  Verdict insert(PacketPtr& p, Time now);
+  Verdict insert(PacketPtr& p, const HookState& state);
   bool resolve_clash(PacketPtr& p, Connection& winner, const Key& reply, uint64_t reply_hash, Time now);
   bool merge(PacketPtr& p, Connection& winner);
 
@@ -126,6 +135,12 @@ class Core {
   };
   std::vector<Prepared> prepared_;
   uint64_t batch_ = 0;
+
+  // Of a traced packet: the entry it met.
+  struct Found {
+    std::string_view state;
+    uint32_t status = 0;
+  } found_;
 
   uint32_t sequence_ = 0;  // of connections created
 

@@ -3,12 +3,17 @@
 #include <string>
 
 #include "datapath/trace/drop_reason.h"
+#include "datapath/trace/event.h"
 
 namespace nf::ct {
 
 Verdict Helper::drop(const HelpInput& in, std::string_view text) const {
   in.conntrack.stack().log("nf_ct_" + std::string(name_) + ": dropping packet: " + std::string(text) + ' ');
   in.p.drop_reason = static_cast<uint8_t>(DropReason::kConntrackHelper);
+  if (in.state.trace != nullptr) {
+    const Said said{"remark.helper", {std::string(name_), std::string(text)}, {}};
+    in.state.trace->event(in.p, trace::Noted{&said});
+  }
   return Verdict::kDrop;
 }
 

@@ -46,6 +46,11 @@ Track sctp_packet(const TrackInput& in);     // proto_sctp.cc
 Track gre_packet(const TrackInput& in);      // proto_generic.cc
 Track generic_packet(const TrackInput& in);  // proto_generic.cc
 
+// Says of a packet whose transport checksum, `field` bytes behind the IPv4 header, is wrong what it is and should be.
+// `pseudo`: protocol of the pseudo-header, 0: none. `coverage`: bytes it counts, 0: all. checksum_told.cc
+void invalid_checksum(Reason& reason, const Packet& p, const char* protocol, size_t field, uint8_t pseudo,
+                      size_t coverage = 0);
+
 // What comes before the lookup of an ICMP packet: checks, and for an error the connection it is about, which the
 // packet then carries as RELATED. False: INVALID. twin: nf_conntrack_icmpv4_error
 bool icmp_error(Core& core, Packet& p, const ZoneIds& zone, const HookState& state);

@@ -15,29 +15,32 @@ bool may_create(uint8_t type) {
 // The packet quotes one of ours: it becomes RELATED to it. twin: nf_conntrack_inet_error
 bool inet_error(Core& core, Packet& p, std::span<const uint8_t> quoted, const ZoneIds& zone, const HookState& state) {
   Tuple original, inner;
+  const IcmpHeader& icmp = *view<IcmpHeader>(std::as_const(p).transport());
   if (!Conntrack::get_tuple(quoted, original, &core.gre_keymap)) {
-    core.reason.note("the quoted packet is truncated or a fragment");
+    core.reason.invalid("invalid.icmp_error_truncated", icmp.type, icmp.code, quoted.size());
     return false;
   }
   // The quoted packet went the other way; its connection is known under the answer's tuple.
   if (!Conntrack::invert(inner, original)) {
-    core.reason.note("the quoted packet could not have begun a connection");
+    core.reason.invalid("invalid.icmp_error_about_no_question", icmp.type, icmp.code, original.icmp_type());
     return false;
   }
   CtDirection direction;
   Connection* c = core.find(inner, zone, direction, state.now);
   if (c == nullptr) {
-    core.reason.note("the quoted packet belongs to no connection");
+    core.reason.invalid("invalid.icmp_error_about_nothing", icmp.type, icmp.code, original);
     return false;
   }
   // The connection found has the quoted destination as its own: an error to anyone else is not about it.
   const Be32 expected = c->tuple[static_cast<size_t>(direction)].destination;
   if (!(p.ip().destination == expected)) {
     const uint32_t outer = p.ip().destination.host(), want = expected.host();
-    core.reason.set("outer daddr %u.%u.%u.%u != inner %u.%u.%u.%u", outer >> 24, outer >> 16 & 255, outer >> 8 & 255,
+    core.reason.log("outer daddr %u.%u.%u.%u != inner %u.%u.%u.%u", outer >> 24, outer >> 16 & 255, outer >> 8 & 255,
                     outer & 255, want >> 24, want >> 16 & 255, want >> 8 & 255, want & 255);
+    core.reason.invalid("invalid.icmp_error_elsewhere", icmp.type, icmp.code, p.ip().destination, expected, original);
     return false;
   }
+  if (core.reason.told()) core.note_found(*c);
   Conntrack::get(*c);
   p.ct = reinterpret_cast<uintptr_t>(c);
   p.ctinfo = direction == CtDirection::kReply ? CtInfo::kRelatedReply : CtInfo::kRelated;
@@ -49,7 +52,7 @@ bool inet_error(Core& core, Packet& p, std::span<const uint8_t> quoted, const Zo
 Track icmp_packet(const TrackInput& in) {
   // Asked of the connection, not of the packet: a reply type cannot have begun one.
   if (!may_create(in.c.original().icmp_type())) {
-    in.core.reason.note("this ICMP type cannot begin a connection");
+    in.core.reason.invalid("invalid.icmp_no_question", in.c.original().icmp_type(), in.c.original().source_id.host());
     return Track::kInvalid;
   }
   // Not deleted by the first answer: there may be more (duplicates), and it would be an event per ping.
@@ -61,16 +64,19 @@ bool icmp_error(Core& core, Packet& p, const ZoneIds& zone, const HookState& sta
   const std::span<const uint8_t> transport = std::as_const(p).transport();
   const IcmpHeader* icmp = view<IcmpHeader>(transport);
   if (icmp == nullptr) {
-    core.reason.set("short packet");
+    core.reason.log("short packet");
+    core.reason.invalid("invalid.truncated", "ICMP", transport.size(), sizeof(IcmpHeader));
     return false;
   }
   if (core.settings.checksum != 0 && state.hook == HookPoint::kPreRouting && !verify_transport_checksum(p)) {
-    core.reason.set("bad hw icmp checksum");
+    core.reason.log("bad hw icmp checksum");
+    invalid_checksum(core.reason, p, "ICMP", offsetof(IcmpHeader, checksum), 0);
     return false;
   }
   // RFC 1122, 3.2.2: unknown types are to be discarded silently.
   if (icmp->type > kHighestKnownType) {
-    core.reason.set("invalid icmp type");
+    core.reason.log("invalid icmp type");
+    core.reason.invalid("invalid.icmp_type", icmp->type);
     return false;
   }
   if (!icmp->is_error()) return true;

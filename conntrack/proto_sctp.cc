@@ -1,5 +1,6 @@
 // SCTP. twin: net/netfilter/nf_conntrack_proto_sctp.c; sections are RFC 9260's (8.5: verification tags)
 #include <bitset>
+#include <string>
 
 #include "conntrack/proto.h"
 #include "datapath/packet/sctp.h"
@@ -87,17 +88,33 @@ class Chunks {
 
 using ChunkSet = std::bitset<256>;
 
+// As it is sent, the least significant byte first; shown as the number it is.
+Hex crc_word(const std::array<uint8_t, 4>& crc) {
+  return {static_cast<uint32_t>(crc[0] | crc[1] << 8 | crc[2] << 16) | uint32_t{crc[3]} << 24};
+}
+
+// twin: enum sctp_cid; another chunk is shown by its number
+std::string chunk_name(uint8_t type) {
+  static constexpr const char* kNames[] = {
+      "DATA",          "INIT",       "INIT_ACK", "SACK",         "HEARTBEAT",
+      "HEARTBEAT_ACK", "ABORT",      "SHUTDOWN", "SHUTDOWN_ACK", "ERROR",
+      "COOKIE_ECHO",   "COOKIE_ACK", "ECN_ECNE", "ECN_CWR",      "SHUTDOWN_COMPLETE"};
+  return type < std::size(kNames) ? kNames[type] : std::to_string(type);
+}
+
 // twin: sctp_error
 bool sctp_error(const TrackInput& in) {
   const SctpHeader* sctp = view<SctpHeader>(in.transport);
   if (sctp == nullptr) {
-    in.core.reason.set("nf_ct_sctp: short packet ");
+    in.core.reason.log("nf_ct_sctp: short packet ");
+    in.core.reason.invalid("invalid.truncated", "SCTP", in.transport.size(), sizeof(SctpHeader));
     return true;
   }
   if (!in.check_sums() || in.p.checksum != ChecksumState::kNone) return false;
   in.p.need_contiguous(sizeof(SctpHeader));
-  if (sctp->checksum != sctp_checksum(in.transport)) {
-    in.core.reason.set("nf_ct_sctp: bad CRC ");
+  if (const auto right = sctp_checksum(in.transport); sctp->checksum != right) {
+    in.core.reason.log("nf_ct_sctp: bad CRC ");
+    in.core.reason.invalid("invalid.checksum", "SCTP", crc_word(sctp->checksum), crc_word(right));
     return true;
   }
   in.p.checksum = ChecksumState::kUnnecessary;
@@ -113,12 +130,16 @@ bool basic_checks(const TrackInput& in, ChunkSet& seen) {
     if (chunk->type == kSctpInit || chunk->type == kSctpInitAck || chunk->type == kSctpShutdownComplete) alone = true;
     const bool first = chunk->type == kSctpCookieAck || chunk->type == kSctpCookieEcho || alone;
     if ((first && count != 0) || chunk->length == Be16{}) {
-      in.core.reason.set("do_basic_checks failed. chunk num %d, type %d, len %d flag %d", count, chunk->type,
+      in.core.reason.log("do_basic_checks failed. chunk num %d, type %d, len %d flag %d\n", count, chunk->type,
                          chunk->length.raw(), alone ? 1 : 0);
+      if (in.core.reason.told())
+        in.core.reason.invalid(chunk->length == Be16{} ? "invalid.sctp_chunk_length" : "invalid.sctp_chunk_order",
+                               chunk_name(chunk->type), count + 1);
       return false;
     }
     seen.set(chunk->type);
   }
+  if (count == 0) in.core.reason.invalid("invalid.sctp_no_chunk");
   return count != 0;
 }
 
@@ -128,10 +149,19 @@ bool begins_connection(const TrackInput& in, const SctpHeader& sctp) {
   t = SctpTrack{};
   for (Chunks chunk(in.transport); chunk.more(); chunk.next()) {
     const SctpState state = new_state(0, sNO, chunk->type);
-    if (state == sNO || state == sIV) return false;
+    if (state == sNO || state == sIV) {
+      if (in.core.reason.told()) in.core.reason.invalid("invalid.sctp_new", chunk_name(chunk->type));
+      return false;
+    }
     if (chunk->type == kSctpInit) {
       const InitHeader* init = chunk.init();
-      if (!sctp.vtag.is_zero() || init == nullptr) return false;  // 8.5.1 (A)
+      if (!sctp.vtag.is_zero() || init == nullptr) {  // 8.5.1 (A)
+        if (init == nullptr)
+          in.core.reason.invalid("invalid.sctp_init_truncated", "INIT");
+        else
+          in.core.reason.invalid("invalid.sctp_init_tag", Hex{sctp.vtag.host()});
+        return false;
+      }
       t.vtag[1] = init->init_tag;
     } else if (chunk->type == kSctpHeartbeat) {
       t.vtag[0] = sctp.vtag;
@@ -169,6 +199,11 @@ Tag check_heartbeat(SctpTrack& t, size_t dir, uint8_t chunk, Be32 vtag, bool wit
   return Tag::kRight;
 }
 
+// An ABORT or SHUTDOWN COMPLETE that had no tag to answer with has the peer's. 8.5.1 (B), (C)
+bool tag_of_peer(const SctpChunkHeader& chunk) {
+  return (chunk.type == kSctpAbort || chunk.type == kSctpShutdownComplete) && (chunk.flags & kSctpFlagT) != 0;
+}
+
 // 8.5.1
 Tag check_tag(SctpTrack& t, size_t dir, const SctpChunkHeader& chunk, Be32 vtag, const ChunkSet& seen, bool passing) {
   switch (chunk.type) {
@@ -176,7 +211,7 @@ Tag check_tag(SctpTrack& t, size_t dir, const SctpChunkHeader& chunk, Be32 vtag,
       return vtag.is_zero() ? Tag::kRight : Tag::kWrong;
     case kSctpAbort:
     case kSctpShutdownComplete:
-      return vtag == t.vtag[(chunk.flags & kSctpFlagT) != 0 ? 1 - dir : dir] ? Tag::kRight : Tag::kWrong;
+      return vtag == t.vtag[tag_of_peer(chunk) ? 1 - dir : dir] ? Tag::kRight : Tag::kWrong;
     case kSctpCookieEcho:
       return vtag == t.vtag[dir] ? Tag::kRight : Tag::kWrong;
     case kSctpCookieAck:
@@ -210,6 +245,15 @@ bool note_tag(SctpTrack& t, SctpState before, size_t dir, const Chunks& chunk) {
   return true;
 }
 
+// Why note_tag() did not believe it. `known`: the tag its sender wants to read, as far as known.
+void tell_init_refused(Reason& reason, const Chunks& chunk, Be32 known) {
+  const InitHeader* init = chunk.init();
+  if (init == nullptr)
+    reason.invalid("invalid.sctp_init_truncated", chunk->type == kSctpInit ? "INIT" : "INIT_ACK");
+  else
+    reason.invalid("invalid.sctp_init_ack_tag", Hex{init->init_tag.host()}, Hex{known.host()});
+}
+
 }  // namespace
 
 const char* sctp_state_name(SctpState s) {
@@ -229,7 +273,11 @@ Track sctp_packet(const TrackInput& in) {
   SctpTrack& t = c.sctp;
   if (!c.confirmed()) {
     // 8.4: out of the blue
-    if (seen.test(kSctpAbort) || seen.test(kSctpShutdownComplete) || seen.test(kSctpCookieAck)) return Track::kInvalid;
+    for (const SctpChunk type : {kSctpAbort, kSctpShutdownComplete, kSctpCookieAck}) {
+      if (!seen.test(type)) continue;
+      if (in.core.reason.told()) in.core.reason.invalid("invalid.sctp_new", chunk_name(type));
+      return Track::kInvalid;
+    }
     if (!begins_connection(in, sctp)) return Track::kInvalid;
   }
 
@@ -240,7 +288,8 @@ Track sctp_packet(const TrackInput& in) {
     checked_by_chunk |= seen.test(type);
   }
   if (!checked_by_chunk && sctp.vtag != t.vtag[dir]) {
-    in.core.reason.set("verification tag check failed %x vs %x for dir %zu", sctp.vtag.raw(), t.vtag[dir].raw(), dir);
+    in.core.reason.log("verification tag check failed %x vs %x for dir %zu", sctp.vtag.raw(), t.vtag[dir].raw(), dir);
+    in.core.reason.invalid("invalid.sctp_tag", Hex{sctp.vtag.host()}, Hex{t.vtag[dir].host()});
     return Track::kInvalid;
   }
 
@@ -249,26 +298,37 @@ Track sctp_packet(const TrackInput& in) {
   for (Chunks chunk(in.transport); chunk.more(); chunk.next()) {
     const Tag tag = check_tag(t, dir, *chunk, sctp.vtag, seen, passing);
     if (tag == Tag::kWrong) {
-      in.core.reason.note("wrong verification tag");
+      if (chunk->type == kSctpInit)
+        in.core.reason.invalid("invalid.sctp_init_tag", Hex{sctp.vtag.host()});
+      else
+        in.core.reason.invalid("invalid.sctp_tag", Hex{sctp.vtag.host()},
+                               Hex{t.vtag[tag_of_peer(*chunk) ? 1 - dir : dir].host()});
       return Track::kInvalid;
     }
     if (tag == Tag::kPass) {
+      in.core.reason.remark("remark.sctp_heartbeat", Hex{sctp.vtag.host()}, Hex{t.vtag[dir].host()});
       passing = true;
       continue;
     }
     const SctpState before = t.state;
     after = new_state(dir, before, chunk->type);
     if (after == sIV) {
-      in.core.reason.set("Invalid, old_state %d, dir %zu, type %d", static_cast<int>(before), dir, chunk->type);
+      in.core.reason.log("Invalid, old_state %d, dir %zu, type %d", static_cast<int>(before), dir, chunk->type);
+      if (in.core.reason.told())
+        in.core.reason.invalid("invalid.sctp_state", chunk_name(chunk->type), dir == 0 ? "ORIGINAL" : "REPLY",
+                               sctp_state_name(before));
       return Track::kInvalid;
     }
     if (chunk->type == kSctpInit || chunk->type == kSctpInitAck) {
       if (!note_tag(t, before, dir, chunk)) {
-        in.core.reason.note("wrong initiate tag");
+        tell_init_refused(in.core.reason, chunk, t.vtag[1 - dir]);
         return Track::kInvalid;
       }
       // A repeated INIT does not keep the entry alive.
-      if (chunk->type == kSctpInit && before == sCL && after == sCL && c.confirmed()) passing = true;
+      if (chunk->type == kSctpInit && before == sCL && after == sCL && c.confirmed()) {
+        in.core.reason.remark("remark.sctp_init_again");
+        passing = true;
+      }
     }
     t.state = after;
     if (before == after) continue;

@@ -3,6 +3,7 @@
 // The table says where a segment would lead; then come the cases the table is not clever enough for, the window, and
 // the timeout.
 #include <algorithm>
+#include <string>
 
 #include "conntrack/proto.h"
 #include "conntrack/seqadj.h"
@@ -31,19 +32,53 @@ bool valid_flags(uint8_t flags) {
   }
 }
 
+// As `--tcp-flags` has them: "SYN,RST", "NONE".
+std::string flag_names(uint8_t flags) {
+  static constexpr struct {
+    TcpFlag flag;
+    const char* name;
+  } kNames[] = {{kTcpFin, "FIN"}, {kTcpSyn, "SYN"}, {kTcpRst, "RST"},
+                {kTcpPsh, "PSH"}, {kTcpAck, "ACK"}, {kTcpUrg, "URG"}};
+  std::string names;
+  for (const auto& n : kNames) {
+    if ((flags & n.flag) == 0) continue;
+    if (!names.empty()) names += ',';
+    names += n.name;
+  }
+  return names.empty() ? "NONE" : names;
+}
+
+const char* kind_name(TcpSegment kind) {
+  static constexpr const char* kNames[kTcpSegments] = {"SYN", "SYN,ACK", "FIN", "ACK", "RST", "NONE"};
+  return kNames[static_cast<size_t>(kind)];
+}
+
+const char* direction_name(CtDirection direction) { return direction == CtDirection::kOriginal ? "ORIGINAL" : "REPLY"; }
+
 // twin: tcp_error
 bool tcp_error(const TrackInput& in) {
   const TcpHeader* tcp = view<TcpHeader>(in.transport);
-  if (tcp == nullptr || tcp->header_length() < sizeof(TcpHeader) || in.transport.size() < tcp->header_length()) {
-    in.core.reason.set("truncated packet");
+  Reason& reason = in.core.reason;
+  if (tcp == nullptr) {  // of which the kernel logs nothing
+    reason.invalid("invalid.truncated", "TCP", in.transport.size(), sizeof(TcpHeader));
+    return true;
+  }
+  if (tcp->header_length() < sizeof(TcpHeader) || in.transport.size() < tcp->header_length()) {
+    reason.log("truncated packet");
+    if (tcp->header_length() < sizeof(TcpHeader))
+      reason.invalid("invalid.tcp_header", tcp->header_length());
+    else
+      reason.invalid("invalid.truncated", "TCP", in.transport.size(), tcp->header_length());
     return true;
   }
   if (in.check_sums() && !verify_transport_checksum(in.p)) {
-    in.core.reason.set("bad checksum");
+    reason.log("bad checksum");
+    invalid_checksum(reason, in.p, "TCP", offsetof(TcpHeader, checksum), kProtoTcp);
     return true;
   }
   if (!valid_flags(tcp->flags)) {
-    in.core.reason.set("invalid tcp flag combination");
+    reason.log("invalid tcp flag combination");
+    if (reason.told()) reason.invalid("invalid.tcp_flags", flag_names(tcp->flags));
     return true;
   }
   return false;
@@ -53,12 +88,13 @@ bool tcp_error(const TrackInput& in) {
 bool tcp_new(const TrackInput& in, const Segment& s) {
   const TcpState state = tcp_next_state(CtDirection::kOriginal, s.kind, TcpState::kNone);
   if (state == kTcpInvalid) {
-    in.core.reason.set("invalid new");
+    in.core.reason.log("invalid new");
+    in.core.reason.invalid("invalid.tcp_new", kind_name(s.kind));
     return false;
   }
   const bool pick_up = state != TcpState::kSynSent;
   if (pick_up && in.core.settings.tcp_loose == 0) {
-    in.core.reason.note("not picked up in the middle (nf_conntrack_tcp_loose is 0)");
+    in.core.reason.invalid("invalid.tcp_not_first", kind_name(s.kind));
     return false;
   }
   TcpTrack& track = in.c.tcp;
@@ -68,6 +104,7 @@ bool tcp_new(const TrackInput& in, const Segment& s) {
   sender.max_window = s.window == 0 ? 1 : s.window;
   sender.max_end = sender.end;
   if (pick_up) {
+    in.core.reason.remark("remark.tcp_picked_up", kind_name(s.kind));
     sender.max_end += sender.max_window;
     // The SYNs with the options are lost: assume SACK, and let windows pass that scaling would explain.
     sender.flags = track.seen[1].flags = kTcpSackPermitted | kTcpBeLiberal;
@@ -113,6 +150,7 @@ Outcome ignore(const TrackInput& in, const Segment& s, Step& step) {
   TcpTrack& t = in.c.tcp;
   const auto dir = static_cast<uint8_t>(in.direction());
   if (s.kind == TcpSegment::kSynAck && last_was(t, TcpSegment::kSyn) && t.last_dir != dir && s.ack == t.last_end) {
+    in.core.reason.remark("remark.tcp_resynchronised", tcp_state_name(step.from));
     resynchronise(t, dir, step);
     return Outcome::kGoOn;
   }
@@ -131,8 +169,10 @@ Outcome ignore(const TrackInput& in, const Segment& s, Step& step) {
   }
   if (step.from == TcpState::kSynSent && s.kind == TcpSegment::kAck && in.direction() == CtDirection::kReply)
     t.last_ack = s.ack;
-  in.core.reason.set("packet (index %d) in dir %d ignored, state %s", static_cast<int>(s.kind), dir,
+  in.core.reason.log("packet (index %d) in dir %d ignored, state %s", static_cast<int>(s.kind), dir,
                      tcp_state_name(step.from));
+  in.core.reason.remark("remark.tcp_ignored", kind_name(s.kind), direction_name(in.direction()),
+                        tcp_state_name(step.from));
   return Outcome::kAccept;
 }
 
@@ -152,7 +192,8 @@ Outcome reset(const TrackInput& in, const Segment& s, Step& step) {
     // Not established and no sequence number: most likely the answer to a SYN.
     if (s.seq == 0 && !established(c)) return Outcome::kGoOn;
     if (seq_before(s.seq, other.max_ack) && in.core.settings.tcp_ignore_invalid_rst == 0) {
-      in.core.reason.set("invalid rst");
+      in.core.reason.log("invalid rst");
+      in.core.reason.invalid("invalid.tcp_rst", s.seq, other.max_ack);
       return Outcome::kInvalid;
     }
     if (!established(c) || s.seq == other.max_ack) return Outcome::kGoOn;
@@ -160,6 +201,7 @@ Outcome reset(const TrackInput& in, const Segment& s, Step& step) {
     if (last_was(t, TcpSegment::kAck) && t.last_dir == dir && s.seq == t.last_end) return Outcome::kGoOn;
     // Not exact: a conforming receiver answers with a challenge ACK (RFC 5961, 3.2), so the connection lives.
     step.to = step.from;
+    in.core.reason.remark("remark.tcp_rst_inexact", s.seq, other.max_ack, tcp_state_name(step.from));
   }
   const bool answers_let_through =
       ((c.status & kSeenReply) != 0 && t.last_dir != dir && last_was(t, TcpSegment::kSyn)) ||
@@ -182,8 +224,10 @@ Outcome special_cases(const TrackInput& in, const Segment& s, Step& step) {
   const auto dir = static_cast<uint8_t>(in.direction());
   if (step.to == kTcpIgnore) return ignore(in, s, step);
   if (step.to == kTcpInvalid) {
-    in.core.reason.set("packet (index %d) in dir %d invalid, state %s", static_cast<int>(s.kind), dir,
+    in.core.reason.log("packet (index %d) in dir %d invalid, state %s", static_cast<int>(s.kind), dir,
                        tcp_state_name(step.from));
+    in.core.reason.invalid("invalid.tcp_state", kind_name(s.kind), direction_name(in.direction()),
+                           tcp_state_name(step.from));
     return Outcome::kInvalid;
   }
   switch (step.to) {
@@ -191,14 +235,17 @@ Outcome special_cases(const TrackInput& in, const Segment& s, Step& step) {
       if (step.from < TcpState::kTimeWait) return Outcome::kGoOn;
       // A SYN for a closed connection opens a new one, if it was closed in order or the sender itself reset it.
       if (((t.seen[0].flags | t.seen[1].flags) & kTcpCloseInit) != 0 ||
-          (t.last_dir == dir && last_was(t, TcpSegment::kRst)))
+          (t.last_dir == dir && last_was(t, TcpSegment::kRst))) {
+        in.core.reason.remark("remark.tcp_reopened", tcp_state_name(step.from));
         return in.core.kill(c, in.state.now) ? Outcome::kRepeat : Outcome::kDrop;
+      }
       return ignore(in, s, step);
     case TcpState::kTimeWait:
       if (step.from == TcpState::kLastAck && s.kind == TcpSegment::kAck && t.last_dir != dir &&
           last_was(t, TcpSegment::kSyn) && (t.last_flags & kTcpExpectChallengeAck) != 0) {
         t.last_flags &= static_cast<uint8_t>(~kTcpExpectChallengeAck);
-        in.core.reason.set("challenge-ack ignored");
+        in.core.reason.log("challenge-ack ignored");
+        in.core.reason.remark("remark.tcp_challenge_ack");
         return Outcome::kAccept;
       }
       return Outcome::kGoOn;
@@ -238,8 +285,10 @@ void handle_invalid(const TrackInput& in, const Segment& s) {
   if (left < kSoonAnyway) return;
   const int64_t seconds = in.timeouts(in.core.settings.tcp_timeout)[kTcpTimeoutUnacknowledged];
   if (left <= seconds * kSecond) return;
-  in.core.reason.set("packet (index %d, dir %d) response for index %d lower timeout to %u", static_cast<int>(s.kind),
+  in.core.reason.log("packet (index %d, dir %d) response for index %d lower timeout to %u", static_cast<int>(s.kind),
                      dir, t.last_index, static_cast<unsigned>(seconds * kJiffies));
+  in.core.reason.invalid_part("invalid.and_tcp_timeout_lowered", kind_name(static_cast<TcpSegment>(t.last_index)),
+                              seconds);
   c.expires = in.state.now + seconds * kSecond;
 }
 
@@ -273,12 +322,16 @@ Track accept(const TrackInput& in, const Segment& s, const Step& step) {
   if ((c.status & kSeenReply) == 0) {
     if (s.rst()) {
       // Refused, or given up, before anything came of it.
+      in.core.reason.remark("remark.tcp_refused", direction_name(in.direction()));
       Core::acct(c, in.ctinfo, in.p.length());
       in.core.kill(c, in.state.now);
       return Track::kAccept;
     }
     // A SYN sent again must not keep the entry, and with it an old NAT mapping, alive for ever.
-    if (s.kind == TcpSegment::kSyn && step.from == TcpState::kSynSent) return Track::kAccept;
+    if (s.kind == TcpSegment::kSyn && step.from == TcpState::kSynSent) {
+      in.core.reason.remark("remark.tcp_syn_again");
+      return Track::kAccept;
+    }
     // Picked up in the middle and not answered.
     if (step.to == TcpState::kEstablished)
       seconds = std::min(seconds, in.timeouts(in.core.settings.tcp_timeout)[kTcpTimeoutUnacknowledged]);

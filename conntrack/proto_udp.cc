@@ -19,17 +19,20 @@ struct UdpTimeouts {
 bool udp_error(const TrackInput& in) {
   const UdpHeader* udp = view<UdpHeader>(in.transport);
   if (udp == nullptr) {
-    in.core.reason.set("short packet");
+    in.core.reason.log("short packet");
+    in.core.reason.invalid("invalid.truncated", "UDP", in.transport.size(), sizeof(UdpHeader));
     return true;
   }
   const size_t length = udp->length.host();
   if (length > in.transport.size() || length < sizeof(UdpHeader)) {
-    in.core.reason.set("truncated/malformed packet");
+    in.core.reason.log("truncated/malformed packet");
+    in.core.reason.invalid("invalid.udp_length", length, in.transport.size());
     return true;
   }
   if (udp->checksum == Be16{}) return false;
   if (in.check_sums() && !verify_transport_checksum(in.p)) {
-    in.core.reason.set("bad checksum");
+    in.core.reason.log("bad checksum");
+    invalid_checksum(in.core.reason, in.p, "UDP", offsetof(UdpHeader, checksum), kProtoUdp);
     return true;
   }
   return false;
@@ -39,25 +42,29 @@ bool udp_error(const TrackInput& in) {
 bool udplite_error(const TrackInput& in) {
   const UdpHeader* udp = view<UdpHeader>(in.transport);
   if (udp == nullptr) {
-    in.core.reason.set("short packet");
+    in.core.reason.log("short packet");
+    in.core.reason.invalid("invalid.truncated", "UDP-Lite", in.transport.size(), sizeof(UdpHeader));
     return true;
   }
   // The length field is the checksum's coverage; 0 is the whole packet (RFC 3828, 3.1).
   size_t coverage = udp->length.host();
   if (coverage == 0) coverage = in.transport.size();
   if (coverage < sizeof(UdpHeader) || coverage > in.transport.size()) {
-    in.core.reason.set("invalid checksum coverage");
+    in.core.reason.log("invalid checksum coverage");
+    in.core.reason.invalid("invalid.udplite_coverage", coverage, in.transport.size());
     return true;
   }
   if (udp->checksum == Be16{}) {
-    in.core.reason.set("checksum missing");
+    in.core.reason.log("checksum missing");
+    in.core.reason.invalid("invalid.udplite_no_checksum");
     return true;
   }
   if (in.check_sums() && in.p.checksum == ChecksumState::kNone) {
     const Sum pseudo =
         checksum_pseudo(in.p.ip().source, in.p.ip().destination, kProtoUdp, static_cast<uint32_t>(in.transport.size()));
     if (checksum_fold(checksum_add(in.transport.first(coverage), pseudo)) != 0xffff) {
-      in.core.reason.set("bad checksum");
+      in.core.reason.log("bad checksum");
+      invalid_checksum(in.core.reason, in.p, "UDP-Lite", offsetof(UdpHeader, checksum), kProtoUdp, coverage);
       return true;
     }
   }

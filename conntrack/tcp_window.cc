@@ -156,6 +156,12 @@ WindowVerdict tcp_in_window(TcpTrack& track, CtDirection direction, const Segmen
   const bool ack_not_over = seq_before(sack, receiver.end + 1);
   const bool ack_not_under = seq_after(sack, receiver.end - max_ack_window - 1);
   const bool end_in_window = seq_after(end, sender.end - receiver.max_window - 1);
+  const auto let_pass = [&] {
+    // Of an end that was not seen yet nothing is known that this could be held against.
+    if (receiver.max_window == 0) return WindowVerdict::kAccept;
+    reason.remark_instead(be_liberal_everywhere ? "remark.tcp_be_liberal" : "remark.tcp_picked_up_liberal");
+    return WindowVerdict::kAccept;
+  };
 
   if (!seq_before(seq, sender.max_end + 1)) {
     const uint32_t overshot = end - sender.max_end + 1;
@@ -165,26 +171,31 @@ WindowVerdict tcp_in_window(TcpTrack& track, CtDirection direction, const Segmen
       sender.end = end;
       sender.flags |= kTcpDataUnacknowledged;
       if (be_liberal) return WindowVerdict::kAccept;
-      reason.set("%u bytes more than expected", overshot);
+      reason.log("%u bytes more than expected", overshot);
+      reason.remark("remark.tcp_more_than_window", end, end - sender.max_end, sender.max_end, receiver.max_window);
       return WindowVerdict::kIgnore;
     }
-    if (be_liberal) return WindowVerdict::kAccept;
-    reason.set("SEQ is over upper bound %u (over the window of the receiver)", sender.max_end + 1);
+    reason.invalid("invalid.tcp_seq_over_window", seq, sender.max_end + 1, seq - sender.max_end, sender.max_end);
+    if (be_liberal) return let_pass();
+    reason.log("SEQ is over upper bound %u (over the window of the receiver)", sender.max_end + 1);
     return WindowVerdict::kInvalid;
   }
   if (!ack_not_over) {
-    if (be_liberal) return WindowVerdict::kAccept;
-    reason.set("ACK is over upper bound %u (ACKed data not seen yet)", receiver.end + 1);
+    reason.invalid("invalid.tcp_ack_over_window", sack, receiver.end + 1, sack - receiver.end, receiver.end);
+    if (be_liberal) return let_pass();
+    reason.log("ACK is over upper bound %u (ACKed data not seen yet)", receiver.end + 1);
     return WindowVerdict::kInvalid;
   }
   if (receiver.max_window != 0 && !end_in_window) {
     if (be_liberal) return WindowVerdict::kAccept;
-    reason.set("SEQ is under lower bound %u (already ACKed data retransmitted)", sender.end - receiver.max_window - 1);
+    reason.log("SEQ is under lower bound %u (already ACKed data retransmitted)", sender.end - receiver.max_window - 1);
+    reason.remark("remark.tcp_seq_under_window", end, sender.end - receiver.max_window - 1);
     return WindowVerdict::kIgnore;
   }
   if (!ack_not_under) {
     if (be_liberal) return WindowVerdict::kAccept;
-    reason.set("ignored ACK under lower bound %u (possible overly delayed)", receiver.end - max_ack_window - 1);
+    reason.log("ignored ACK under lower bound %u (possible overly delayed)", receiver.end - max_ack_window - 1);
+    reason.remark("remark.tcp_ack_under_window", sack, receiver.end - max_ack_window - 1);
     return WindowVerdict::kIgnore;
   }
 

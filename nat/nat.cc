@@ -5,6 +5,7 @@
 #include "conntrack/rare_parts.h"
 #include "nat/bysource.h"
 #include "nat/manip_packet.h"
+#include "nat/range_text.h"
 #include "nat/unique_tuple.h"
 
 namespace nf::nat {
@@ -40,7 +41,14 @@ Verdict drop(Packet& p, DropReason reason) {
 }
 
 void tell_skipped(const Packet& p, const HookState& state, NatSkip reason) {
-  if (state.trace != nullptr) state.trace->event(p, trace::NatSkipped{state.hook, reason});
+  if (state.trace == nullptr) return;
+  const ct::Connection* c = ct::connection_of(p.ct);
+  state.trace->event(p, trace::NatSkipped{state.hook, reason, c != nullptr ? c->id : 0});
+}
+
+void tell_note(const Packet& p, const HookState& state, const char* key, std::vector<std::string> values) {
+  const Said said{key, std::move(values), {}};
+  state.trace->event(p, trace::Noted{&said});
 }
 
 // The connection leaves by another device than the one whose address it was given. twin: nf_nat_oif_changed
@@ -89,7 +97,8 @@ struct Nat::Impl {
   Verdict setup_info(Packet& p, ct::Connection& c, const Range& range, ManipType manip, bool null_binding,
                      const HookState& state);
   // False: this half was decided already.
-  bool decide(ct::Connection& c, const Range& range, ManipType manip, Time now);
+  // `told`: how it was decided ("choice.*"); null: nobody wants to know.
+  bool decide(ct::Connection& c, const Range& range, ManipType manip, Time now, Said* told);
   Verdict alloc_null_binding(Packet& p, ct::Connection& c, ManipType manip, const HookState& state);
   void follow_master(Packet& p, ct::Connection& c, const ct::Expectation& e, const HookState& state);
   template <class Doomed>
@@ -212,6 +221,11 @@ Verdict Nat::Impl::nf_nat_inet_fn(PacketPtr& p, ct::Connection& c, const HookSta
                  : p->ctinfo == CtInfo::kEstablished ? NatSkip::kEstablished
                                                      : NatSkip::kEstablishedReply);
     if (oif_changed(c, *p, state)) {
+      if (state.trace != nullptr) {
+        const Device* given = stack.device_by_index(c.nat.masquerade_ifindex);
+        tell_note(*p, state, "remark.nat_out_changed",
+                  {given != nullptr ? given->name : std::to_string(c.nat.masquerade_ifindex), state.out->name});
+      }
       if (c.confirmed()) conntrack.kill_counting(c, *p, state.now);
       return drop(*p, DropReason::kNatOutChanged);
     }
@@ -240,14 +254,17 @@ Verdict Nat::Impl::alloc_null_binding(Packet& p, ct::Connection& c, ManipType ma
   return setup_info(p, c, range, manip, true, state);
 }
 
-bool Nat::Impl::decide(ct::Connection& c, const Range& range, ManipType manip, Time now) {
+bool Nat::Impl::decide(ct::Connection& c, const Range& range, ManipType manip, Time now, Said* told) {
   const bool source = manip == ManipType::kSource;
   if (c.nat_initialized(source)) return false;
   ct::Tuple current;
   ct::Conntrack::invert(current, c.reply());
   current.zone = c.original().zone;
-  const TupleSpace space{conntrack, *by_source, stack.random(), port_search, now};
+  std::optional<Choice> choice;
+  if (told != nullptr) choice.emplace();
+  const TupleSpace space{conntrack, *by_source, stack.random(), port_search, now, choice ? &*choice : nullptr};
   const ct::Tuple chosen = get_unique_tuple(current, range, c, manip, space);
+  if (choice) *told = choice->said(current, chosen, range, manip, holder_text(chosen, c, space));
   if (!chosen.same_key(current)) {
     ct::Tuple reply;
     ct::Conntrack::invert(reply, chosen);
@@ -264,10 +281,19 @@ bool Nat::Impl::decide(ct::Connection& c, const Range& range, ManipType manip, T
 Verdict Nat::Impl::setup_info(Packet& p, ct::Connection& c, const Range& range, ManipType manip, bool null_binding,
                               const HookState& state) {
   if (c.confirmed()) return Verdict::kAccept;
-  if (!decide(c, range, manip, state.now)) return drop(p, DropReason::kNatSetup);
-  if (state.trace != nullptr)
-    state.trace->event(p,
-                       trace::NatSetUp{state.hook, manip, null_binding, endpoints(c.original()), endpoints(c.reply())});
+  if (state.trace == nullptr)
+    return decide(c, range, manip, state.now, nullptr) ? Verdict::kAccept : drop(p, DropReason::kNatSetup);
+  Said choice;
+  if (!decide(c, range, manip, state.now, &choice)) return drop(p, DropReason::kNatSetup);
+  // Nobody asked a null binding for anything: that it stays as it is was no choice.
+  if (null_binding && choice.key == "choice.kept") choice = {};
+  std::string text;
+  if (!null_binding) {
+    text = format_range(range);
+    append_flags(text, "", range);
+  }
+  state.trace->event(p, trace::NatSetUp{state.hook, manip, null_binding, endpoints(c.original()), endpoints(c.reply()),
+                                        c.id, text, choice ? &choice : nullptr});
   return Verdict::kAccept;
 }
 
@@ -304,7 +330,7 @@ bool Nat::setup_entry(ct::Connection& c, const ct::EntryState& state, Time now) 
       }
     }
     range.max_address = range.min_address;
-    return impl_->decide(c, range, manip, now);
+    return impl_->decide(c, range, manip, now, nullptr);
   };
   return half(state.destination_nat, ManipType::kDestination) && half(state.source_nat, ManipType::kSource);
 }
@@ -337,6 +363,7 @@ Verdict Nat::masquerade(Packet& p, const Range& range, const HookState& state) {
   const std::optional<Be32> source = impl_->stack.select_address(*state.out, next, RouteScope::kUniverse);
   if (!source || source->is_zero()) {
     impl_->stack.log(state.out->name + " ate my IP address");
+    if (state.trace != nullptr) tell_note(p, state, "remark.nat_no_address", {state.out->name});
     return drop(p, DropReason::kNatNoAddress);
   }
   c.nat.masquerade_ifindex = state.out->ifindex;
@@ -350,7 +377,10 @@ Verdict Nat::redirect(Packet& p, const Range& range, const HookState& state) {
   ct::Connection& c = *ct::connection_of(p.ct);
   std::optional<Be32> to = ip4(127, 0, 0, 1);
   if (state.hook != HookPoint::kLocalOut) to = impl_->stack.first_address(*state.in);
-  if (!to || to->is_zero()) return drop(p, DropReason::kNatNoAddress);
+  if (!to || to->is_zero()) {
+    if (state.trace != nullptr) tell_note(p, state, "remark.nat_no_address", {state.in->name});
+    return drop(p, DropReason::kNatNoAddress);
+  }
   Range chosen = range;
   chosen.flags |= kRangeMapIps;
   chosen.min_address = chosen.max_address = *to;

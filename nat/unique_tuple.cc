@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "conntrack/endpoints.h"
 #include "conntrack/proto.h"
 #include "datapath/base/jhash.h"
 
@@ -70,6 +71,10 @@ bool used_tuple_harder(const ct::Tuple& tuple, const ct::Connection& ignored, un
   if (holder == nullptr) return false;
   if (direction == CtDirection::kOriginal || holder == &ignored) return true;
   if (!may_kill(*holder) || !sequence_has_advanced(*holder, ignored)) return true;
+  if (space.choice != nullptr) {
+    space.choice->evicted = ct::tuple_text(holder->original());
+    space.choice->evicted_state = ct::tcp_state_name(holder->tcp.state);
+  }
   return !space.conntrack.kill(*holder, space.now);
 }
 
@@ -101,7 +106,9 @@ bool find_appropriate_src(const ct::Tuple& tuple, const ct::ZoneIds& zone, const
     result.zone = tuple.zone;
     result.destination = tuple.destination;
     result.destination_id = tuple.destination_id;
-    return in_range(result, range);
+    if (!in_range(result, range)) return false;
+    if (space.choice != nullptr) space.choice->other = ct::tuple_text(c.original());
+    return true;
   });
 }
 
@@ -140,6 +147,10 @@ void l4proto_unique_tuple(ct::Tuple& tuple, const Range& range, const ct::Connec
                           const TupleSpace& space) {
   const Choices from = choices(tuple, range, c, manip);
   if (from.size == 0) return;
+  if (space.choice != nullptr) {
+    space.choice->how = Choice::How::kSearched;
+    space.choice->size = from.size;
+  }
 
   const auto start = [&]() -> uint16_t {
     if (space.port_search != nullptr)
@@ -162,6 +173,7 @@ void l4proto_unique_tuple(ct::Tuple& tuple, const Range& range, const ct::Connec
   for (;;) {
     for (unsigned i = 0; i < attempts; ++i, ++offset) {
       take(offset);
+      if (space.choice != nullptr) ++space.choice->attempts;
       if (!used_tuple_harder(tuple, c, attempts - i, space)) return;
     }
     if (attempts >= from.size || attempts < 16) break;
@@ -169,6 +181,7 @@ void l4proto_unique_tuple(ct::Tuple& tuple, const Range& range, const ct::Connec
     offset = start();
     chance = true;
   }
+  if (space.choice != nullptr) space.choice->given_up = true;
   // Given up: the last one looked at is taken all the same. Who tells where to begin tells where that was.
   if (chance && space.port_search != nullptr) take(start());
 }
@@ -191,31 +204,52 @@ void find_best_ips_proto(ct::Tuple& tuple, const Range& range, ManipType manip, 
   address = be32(min + static_cast<uint32_t>((uint64_t{hash} * size) >> 32));
 }
 
+std::string holder_text(const ct::Tuple& tuple, const ct::Connection& c, const TupleSpace& space) {
+  ct::Tuple reply;
+  ct::Conntrack::invert(reply, tuple);
+  const ct::Connection* holder = space.conntrack.tuple_holder(reply, c, space.now);
+  return holder == nullptr ? std::string() : ct::tuple_text(holder->original());
+}
+
 ct::Tuple get_unique_tuple(const ct::Tuple& original, const Range& range, const ct::Connection& c, ManipType manip,
                            const TupleSpace& space) {
   const bool random = (range.flags & kRandomAll) != 0;
   ct::Tuple tuple = original;
+  const auto told = [&space](Choice::How how) {
+    if (space.choice != nullptr) space.choice->how = how;
+  };
   if (manip == ManipType::kSource && !random) {
     if (in_range(original, range)) {
-      if (!used_tuple_new(original, c, space)) return original;
+      if (!used_tuple_new(original, c, space)) {
+        told(Choice::How::kKept);
+        return original;
+      }
     } else if (find_appropriate_src(original, c.zone(), range, space, tuple)) {
-      if (!used_tuple(tuple, c, space)) return tuple;
+      if (!used_tuple(tuple, c, space)) {
+        told(Choice::How::kSameAsBefore);
+        return tuple;
+      }
     }
   }
 
   tuple = original;
   find_best_ips_proto(tuple, range, manip, c.zone().any());
+  if (space.choice != nullptr)
+    space.choice->by_hash = (range.flags & kRangeMapIps) != 0 && range.min_address != range.max_address;
 
   if (!random) {
     if ((range.flags & kRangeProtoSpecified) != 0) {
       // One port only: the kernel does not ask whether it is free, as there would be no other.
       if ((range.flags & kRangeProtoOffset) == 0 && port_in_range(tuple, manip, range) &&
           (range.min_port == range.max_port || !used_tuple(tuple, c, space))) {
+        told(range.min_port == range.max_port ? Choice::How::kOnePort : Choice::How::kKept);
         return tuple;
       }
     } else if (!used_tuple(tuple, c, space)) {
+      if (manip == ManipType::kSource) told(Choice::How::kKept);
       return tuple;
     }
+    if (space.choice != nullptr) space.choice->holder = holder_text(tuple, c, space);
   }
   l4proto_unique_tuple(tuple, range, c, manip, space);
   return tuple;

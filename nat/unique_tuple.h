@@ -13,6 +13,7 @@
 #include "datapath/base/random.h"
 #include "datapath/packet/rewrite.h"
 #include "nat/bysource.h"
+#include "nat/choice.h"
 #include "nat/nat.h"
 
 namespace nf::nat {
@@ -24,12 +25,16 @@ struct TupleSpace {
   Random& random;
   PortSearch* port_search;  // null: `random` alone
   Time now;
+  Choice* choice = nullptr;  // notes how it came out; null: nobody is told. No decision depends on it
 };
 
 // `original` is what the packet looks like now: the inverse of the reply tuple, with the other half's NAT in it.
 // May evict a closed TCP connection whose port is needed. twin: get_unique_tuple
 ct::Tuple get_unique_tuple(const ct::Tuple& original, const Range& range, const ct::Connection& c, ManipType manip,
                            const TupleSpace& space);
+
+// Who has this tuple already, so that `c` cannot have it: its original tuple as text; empty: nobody. For Choice::said.
+std::string holder_text(const ct::Tuple& tuple, const ct::Connection& c, const TupleSpace& space);
 
 // Step 2 alone: changes one address of `tuple`. `zone`: the id of its connection's zone. twin: find_best_ips_proto
 void find_best_ips_proto(ct::Tuple& tuple, const Range& range, ManipType manip, uint16_t zone);

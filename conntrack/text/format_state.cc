@@ -3,6 +3,7 @@
 #include <ctime>
 
 #include "conntrack/helper.h"
+#include "datapath/base/json.h"
 #include "datapath/base/text.h"
 #include "datapath/packet/headers.h"
 
@@ -155,29 +156,11 @@ std::string xml_flow(std::optional<EventKind> event) {
 
 // --- json
 
-class Json {
- public:
-  void text(std::string_view name, std::string_view value) { raw(name, json_string(value)); }
-  void number(std::string_view name, uint64_t value) { raw(name, strf("%llu", llu(value))); }
-  void list(std::string_view name, const std::vector<std::string>& items) {
-    std::string out;
-    for (const std::string& i : items) out += (out.empty() ? "" : ", ") + i;
-    raw(name, '[' + out + ']');
-  }
-  std::string take() { return '{' + out_ + '}'; }
-
- private:
-  void raw(std::string_view name, const std::string& value) {
-    out_ += (out_.empty() ? "" : ", ") + json_string(name) + ": " + value;
-  }
-  std::string out_;
-};
-
-void json_event(Json& j, std::optional<EventKind> event) {
+void json_event(JsonObject& j, std::optional<EventKind> event) {
   if (event) j.text("event", *event == EventKind::kNew ? "new" : *event == EventKind::kDestroy ? "destroy" : "update");
 }
 
-void json_tuple(Json& j, const std::string& prefix, const Tuple& t) {
+void json_tuple(JsonObject& j, const std::string& prefix, const Tuple& t) {
   j.text(prefix + "src", format_ipv4(t.source));
   j.text(prefix + "dst", format_ipv4(t.destination));
   if (has_ports(t.protocol)) {
@@ -199,8 +182,8 @@ std::vector<std::string> json_status(uint32_t status) {
                                            "DST_NAT_DONE", "DYING",      "FIXED_TIMEOUT"};
   std::vector<std::string> out;
   for (size_t i = 0; i < std::size(kNames); ++i)
-    if ((status >> i & 1) != 0) out.push_back(json_string(kNames[i]));
-  if ((status & kHelper) != 0) out.push_back(json_string("HELPER"));
+    if ((status >> i & 1) != 0) out.push_back(kNames[i]);
+  if ((status & kHelper) != 0) out.push_back("HELPER");
   return out;
 }
 
@@ -327,7 +310,7 @@ std::string format_xml(const ExpectState& e, Time now, std::optional<EventKind> 
 }
 
 std::string format_json(const EntryState& s, std::optional<EventKind> event) {
-  Json j;
+  JsonObject j;
   json_event(j, event);
   j.text("protocol", protocol_name(s.tuple[0].protocol));
   j.number("protonum", s.tuple[0].protocol);
@@ -338,7 +321,7 @@ std::string format_json(const EntryState& s, std::optional<EventKind> event) {
   for (size_t d = 0; d < 2; ++d)
     if (s.sctp && s.sctp->vtag[d]) j.number(d == 0 ? "orig_vtag" : "reply_vtag", s.sctp->vtag[d]->host());
   if (s.timeout) j.number("timeout", *s.timeout);
-  if (s.status) j.list("status", json_status(*s.status));
+  if (s.status) j.raw("status", json_strings(json_status(*s.status)));
   if (s.mark) j.number("mark", *s.mark);
   if (s.tuple[0].zone == s.tuple[1].zone) {
     j.number("zone", s.tuple[0].zone);
@@ -349,7 +332,7 @@ std::string format_json(const EntryState& s, std::optional<EventKind> event) {
   if (s.labels) {
     std::vector<std::string> list;
     for (const unsigned n : numbers(*s.labels)) list.push_back(std::to_string(n));
-    j.list("labels", list);
+    j.raw("labels", json_list(list));
   }
   if (s.helper) j.text("helper", *s.helper);
   if (s.counters) {
@@ -366,7 +349,7 @@ std::string format_json(const EntryState& s, std::optional<EventKind> event) {
 }
 
 std::string format_json(const ExpectState& e, std::optional<EventKind> event) {
-  Json j;
+  JsonObject j;
   json_event(j, event);
   j.text("protocol", protocol_name(e.tuple.protocol));
   j.number("protonum", e.tuple.protocol);
@@ -381,22 +364,6 @@ std::string format_json(const ExpectState& e, std::optional<EventKind> event) {
   if (e.function) j.text("function", *e.function);
   j.number("id", e.id);
   return j.take();
-}
-
-std::string json_string(std::string_view text) {
-  std::string out = "\"";
-  for (const char c : text) {
-    const auto byte = static_cast<unsigned char>(c);
-    if (c == '"' || c == '\\') {
-      out += '\\';
-      out += c;
-    } else if (byte < 0x20) {
-      out += strf("\\u%04x", byte);
-    } else {
-      out += c;
-    }
-  }
-  return out + '"';
 }
 
 std::string xml_text(std::string_view text) {

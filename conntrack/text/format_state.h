@@ -38,8 +38,6 @@ std::string format_xml(const ExpectState& e, Time now, std::optional<EventKind> 
 std::string format_json(const EntryState& s, std::optional<EventKind> event = {});
 std::string format_json(const ExpectState& e, std::optional<EventKind> event = {});
 
-// A string of JSON with its quotes (RFC 8259, section 7). Bytes that are no UTF-8 stay as they are.
-std::string json_string(std::string_view text);
 // Text for XML's content: & < > " as entities.
 std::string xml_text(std::string_view text);
 

@@ -151,13 +151,5 @@ TEST(FormatJson, Members) {
             "\"f\\\"tp\", \"use\": 1, \"id\": 2511209805}");
 }
 
-TEST(FormatJson, Strings) {
-  const struct {
-    const char *text, *json;
-  } kRows[] = {
-      {"", "\"\""}, {"a\"b", "\"a\\\"b\""}, {"a\\b", "\"a\\\\b\""}, {"\n\x01", "\"\\u000a\\u0001\""}, {"é", "\"é\""}};
-  for (const auto& row : kRows) EXPECT_EQ(json_string(row.text), row.json);
-}
-
 }  // namespace
 }  // namespace nf::ct

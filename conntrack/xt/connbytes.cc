@@ -1,5 +1,6 @@
 // -m connbytes: what a connection has carried. twin: net/netfilter/xt_connbytes.c, libxt_connbytes.c
 #include "conntrack/xt/internal.h"
+#include "conntrack/xt/state_words.h"
 #include "datapath/base/text.h"
 #include "datapath/iptables/xt_options.h"
 
@@ -56,14 +57,11 @@ class ConnbytesMatch final : public ipt::WithOptions<ipt::Match> {
     const uint64_t n = count(c);
     return from_ <= to_ ? from_ <= n && n <= to_ : n < to_ || n > from_;
   }
-  std::string old_miss(const ipt::MatchInput& in) const {
-    std::string text;
-    print_range(text, "");
-    text = text.substr(1) + ' ' + std::string(kModes[mode_]) + ' ' + std::string(kDirections[direction_]);
-    if (in.packet.ct == 0) return text + ": this packet has no connection";
+  ipt::Miss explain_miss(const ipt::MatchInput& in) const override {
+    if (in.packet.ct == 0) return {no_connection(whole_text(), in.packet)};
     const Connection& c = *connection_of(in.packet.ct);
-    if ((c.extensions & kExtAcct) == 0) return text + ": the connection has no counters";
-    return text + strf(": the connection has %llu", static_cast<unsigned long long>(count(c)));
+    if ((c.extensions & kExtAcct) == 0) return {{"miss.no_counters", {whole_text()}, {}}};
+    return {{"miss.connbytes", {whole_text(), std::to_string(count(c))}, {}}};
   }
 
  private:

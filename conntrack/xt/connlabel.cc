@@ -4,6 +4,7 @@
 // While there is such a rule, connections are made with a place for labels; older ones have none and never match.
 #include "conntrack/rare_parts.h"
 #include "conntrack/xt/internal.h"
+#include "conntrack/xt/state_words.h"
 #include "datapath/base/text.h"
 #include "datapath/iptables/xt_options.h"
 
@@ -72,14 +73,16 @@ class ConnlabelMatch final : public ipt::WithOptions<ipt::Match> {
     Conntrack::event_cache(c, kEventLabel);
     return !inverted_;
   }
-  std::string old_miss(const ipt::MatchInput& in) const {
-    std::string text;
-    list(text, true);
-    text.erase(0, 1);
-    if (in.packet.ct == 0) return text + ": this packet has no connection";
-    if (labels_of(*connection_of(in.packet.ct)) == nullptr)
-      return text + ": the connection has no place for labels: there was no such rule when it began";
-    return text + (inverted_ ? ": the connection has the label" : ": the connection has not the label");
+  bool pure() const override { return !set_; }
+  ipt::Miss explain_miss(const ipt::MatchInput& in) const override {
+    if (in.packet.ct == 0) return {no_connection(whole_text(), in.packet)};
+    const Labels* labels = labels_of(*connection_of(in.packet.ct));
+    if (labels == nullptr) return {{"miss.no_place_for_labels", {whole_text()}, {}}};
+    std::string has;
+    for (unsigned i = 0; i < kLabels; ++i)
+      if ((labels->words[i / 64] >> i % 64 & 1) != 0) has += (has.empty() ? "" : ",") + std::to_string(i);
+    if (has.empty()) return {{"miss.no_labels", {whole_text()}, {}}};
+    return {{"miss.labels", {whole_text(), std::move(has)}, {}}};
   }
 
  private:

@@ -1,6 +1,7 @@
 // -m connmark and -j CONNMARK: marks of connections. twin: connmark_mt and connmark_tg_v2, net/netfilter/xt_connmark.c;
 // libxt_connmark.c, libxt_CONNMARK.c
 #include "conntrack/xt/internal.h"
+#include "conntrack/xt/state_words.h"
 #include "datapath/base/text.h"
 #include "datapath/iptables/xt_options.h"
 
@@ -36,11 +37,9 @@ class ConnmarkMatch final : public ipt::WithOptions<ipt::Match> {
     if (in.packet.ct == 0) return false;
     return ((connection_of(in.packet.ct)->mark & value_.mask) == value_.mark) != inverted_;
   }
-  std::string old_miss(const ipt::MatchInput& in) const {
-    std::string text = inverted_ ? "connmark match !" : "connmark match";
-    print_mark_mask(text, value_);
-    if (in.packet.ct == 0) return text + ": this packet has no connection";
-    return text + strf(": the connection has 0x%x", connection_of(in.packet.ct)->mark);
+  ipt::Miss explain_miss(const ipt::MatchInput& in) const override {
+    if (in.packet.ct == 0) return {no_connection(whole_text(), in.packet)};
+    return {{"miss.connmark", {whole_text(), strf("0x%x", connection_of(in.packet.ct)->mark)}, {}}};
   }
 
  private:

@@ -1,8 +1,6 @@
 // -m conntrack, revision 3. twin: net/netfilter/xt_conntrack.c, extensions/libxt_conntrack.c
 #include <strings.h>
 
-#include <bit>
-
 #include "conntrack/host_mask.h"
 #include "conntrack/xt/internal.h"
 #include "conntrack/xt/state_words.h"
@@ -15,7 +13,8 @@
 namespace nf::ct {
 namespace {
 
-// In the order the options are printed; also the index into kOptions.
+// In the order the options are printed; also the index into kOptions. The kernel asks for the direction behind the
+// state, and for the protocol before the ports (kAsked).
 enum Field : uint8_t {
   kState,
   kProto,
@@ -48,6 +47,9 @@ constexpr ipt::OptionSpec kOptions[kFields] = {
     {.name = "ctdir", .id = kDir},
 };
 
+constexpr Field kAsked[] = {kDir,         kOrigSrc,     kOrigDst,     kReplSrc,     kReplDst, kProto,
+                            kOrigSrcPort, kOrigDstPort, kReplSrcPort, kReplDstPort, kStatus,  kExpire};
+
 constexpr Word kStatuses[] = {
     {"EXPECTED", kExpected}, {"SEEN_REPLY", kSeenReply}, {"ASSURED", kAssured}, {"CONFIRMED", kConfirmed}, {"NONE", 0},
 };
@@ -69,17 +71,18 @@ class ConntrackMatch final : public ipt::WithOptions<ipt::Match> {
   void list(std::string& out, bool numeric) const override;
   void attach(Stack&) override { conntrack_.netns_get(); }
   void detach(Stack&) override { conntrack_.netns_put(); }
-  bool match(const ipt::MatchInput& in) override { return first_miss(in) == kFields; }
-  
+  bool match(const ipt::MatchInput& in) override { return first_miss(in, seen()) == kFields; }
+  ipt::Miss explain_miss(const ipt::MatchInput& in) const override;
 
  private:
   bool has(unsigned field) const { return (seen() & 1u << field) != 0; }
   bool inverted(unsigned field) const { return (inverted_ & 1u << field) != 0; }
   Status parse_ports(const ipt::OptionSpec& option, std::string_view text);
   Status parse_expire(std::string_view text);
-  // Which criterion does not hold; kFields: all do. A packet without a connection is judged by its state alone, and
-  // misses (as kState) when no state is asked for. twin: conntrack_mt
-  unsigned first_miss(const ipt::MatchInput& in) const;
+  // Which of the criteria (bit per Field) does not hold; kFields: all do. A packet without a connection is judged by
+  // its state alone, and misses (as kState) when no state is asked for. twin: conntrack_mt
+  unsigned first_miss(const ipt::MatchInput& in, uint32_t criteria) const;
+  Said say(unsigned field, std::string condition, const ipt::MatchInput& in) const;
   bool holds(unsigned field, const Connection& c, const ipt::MatchInput& in) const;
   void print_value(std::string& out, unsigned field, bool numeric) const;
   void print_option(std::string& out, unsigned field, std::string_view prefix, bool numeric) const;
@@ -184,6 +187,9 @@ Status ConntrackMatch::parse_expire(std::string_view text) {
 
 // --- at run time
 
+// The CT target calls its templates confirmed, too.
+uint32_t statuses_of(const Connection& c) { return c.status | ((c.status & kTemplate) != 0 ? kConfirmed : 0u); }
+
 bool ConntrackMatch::holds(unsigned field, const Connection& c, const ipt::MatchInput& in) const {
   const Tuple& original = c.original();
   const Tuple& reply = c.reply();
@@ -215,8 +221,7 @@ bool ConntrackMatch::holds(unsigned field, const Connection& c, const ipt::Match
     case kReplDstPort:
       return port(reply.destination_id);
     case kStatus:
-      // The CT target calls its templates confirmed, too.
-      return ((c.status | ((c.status & kTemplate) != 0 ? kConfirmed : 0u)) & statuses_) != 0;
+      return (statuses_of(c) & statuses_) != 0;
     case kExpire: {
       const int64_t seconds = conntrack_.expires_in(c, in.state.now) / kSecond;
       return expire_.min <= seconds && seconds <= expire_.max;
@@ -226,17 +231,68 @@ bool ConntrackMatch::holds(unsigned field, const Connection& c, const ipt::Match
   }
 }
 
-unsigned ConntrackMatch::first_miss(const ipt::MatchInput& in) const {
-  if (has(kState) && ((state_bits(in.packet) & states_) != 0) == inverted(kState)) return kState;
-  if (in.packet.ct == 0) return has(kState) ? unsigned{kFields} : unsigned{kState};
+unsigned ConntrackMatch::first_miss(const ipt::MatchInput& in, uint32_t criteria) const {
+  const bool by_state = (criteria & 1u << kState) != 0;
+  if (by_state && ((state_bits(in.packet) & states_) != 0) == inverted(kState)) return kState;
+  if (in.packet.ct == 0) return by_state ? unsigned{kFields} : unsigned{kState};
+  if (criteria == 1u << kState) return kFields;
   const Connection& c = *connection_of(in.packet.ct);
-  for (uint32_t left = seen() & ~(1u << kState); left != 0; left &= left - 1) {
-    const unsigned f = static_cast<unsigned>(std::countr_zero(left));
-    if (holds(f, c, in) == inverted(f)) return f;
-  }
+  for (const Field f : kAsked)
+    if ((criteria & 1u << f) != 0 && holds(f, c, in) == inverted(f)) return f;
   return kFields;
 }
 
+// --- why it missed
+
+ipt::Miss ConntrackMatch::explain_miss(const ipt::MatchInput& in) const {
+  const unsigned field = first_miss(in, seen());
+  if (field == kState && !has(kState)) return {no_connection(whole_text(), in.packet)};
+  std::string option;
+  print_option(option, field, "--", true);
+  const uint32_t others = seen() & ~(1u << field);
+  return {say(field, piece_text(option.substr(1)), in), others == 0 || first_miss(in, others) == kFields};
+}
+
+Said ConntrackMatch::say(unsigned field, std::string condition, const ipt::MatchInput& in) const {
+  if (field == kState) return {"miss.state", {std::move(condition), states_text(state_bits(in.packet))}, {}};
+  const Connection& c = *connection_of(in.packet.ct);
+  const auto address = [&](const Tuple& t, bool source) -> Said {
+    return {"miss.ct_address", {condition, format_ipv4(source ? t.source : t.destination)}, {}};
+  };
+  const auto port = [&](const Tuple& t, bool source) -> Said {
+    return {"miss.ct_port", {condition, std::to_string((source ? t.source_id : t.destination_id).host())}, {}};
+  };
+  switch (field) {
+    case kProto:
+      return {"miss.ct_protocol", {std::move(condition), std::to_string(c.original().protocol)}, {}};
+    case kOrigSrc:
+    case kOrigDst:
+      return address(c.original(), field == kOrigSrc);
+    case kReplSrc:
+    case kReplDst:
+      return address(c.reply(), field == kReplSrc);
+    case kOrigSrcPort:
+    case kOrigDstPort:
+      return port(c.original(), field == kOrigSrcPort);
+    case kReplSrcPort:
+    case kReplDstPort:
+      return port(c.reply(), field == kReplSrcPort);
+    case kStatus: {
+      std::string statuses;
+      append_word_list(statuses, statuses_of(c), kStatuses);
+      if (statuses.empty()) return {"miss.no_ct_status", {std::move(condition)}, {}};
+      return {"miss.ct_status", {std::move(condition), statuses.substr(1)}, {}};
+    }
+    case kExpire:
+      return {"miss.ct_expire",
+              {std::move(condition), std::to_string(conntrack_.expires_in(c, in.state.now) / kSecond)},
+              {}};
+    default: {
+      const bool reply = direction_of(in.packet.ctinfo) == CtDirection::kReply;
+      return {"miss.ct_direction", {std::move(condition), reply ? "REPLY" : "ORIGINAL"}, {}};
+    }
+  }
+}
 
 // --- as text
 

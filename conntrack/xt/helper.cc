@@ -44,11 +44,10 @@ class HelperMatch final : public ipt::WithOptions<ipt::Match> {
     return (helper != nullptr && (name_.empty() || name_.starts_with(helper->name()))) != inverted_;
   }
 
-  std::string old_miss(const ipt::MatchInput& in) const {
+  ipt::Miss explain_miss(const ipt::MatchInput& in) const override {
     const Helper* helper = expected_by(in.packet);
-    std::string why = "helper match " + std::string(inverted_ ? "! " : "") + '"' + name_ + "\": ";
-    if (helper == nullptr) return why + "no helper expected this packet's connection";
-    return why + "helper " + std::string(helper->name()) + " expected this packet's connection";
+    if (helper == nullptr) return {{"miss.no_helper", {whole_text()}, {}}};
+    return {{"miss.helper", {whole_text(), std::string(helper->name())}, {}}};
   }
 
  private:

@@ -32,13 +32,8 @@ class StateMatch final : public ipt::WithOptions<ipt::Match> {
 
   bool match(const ipt::MatchInput& in) override { return ((state_bits(in.packet) & mask_) != 0) != inverted_; }
 
-  std::string old_miss(const ipt::MatchInput& in) const {
-    std::string why;
-    print(why, "");
-    why.erase(0, 1);
-    why += ": this packet is";
-    append_states(why, state_bits(in.packet));
-    return why;
+  ipt::Miss explain_miss(const ipt::MatchInput& in) const override {
+    return {{"miss.state", {whole_text(), states_text(state_bits(in.packet))}, {}}};
   }
 
  private:

@@ -48,4 +48,14 @@ Result<uint16_t> parse_states(std::string_view text, bool virtual_states, std::s
 
 void append_states(std::string& out, uint16_t mask) { append_word_list(out, mask, kStates); }
 
+std::string states_text(uint16_t mask) {
+  std::string out;
+  append_states(out, mask);
+  return out.substr(1);
+}
+
+Said no_connection(std::string condition, const Packet& p) {
+  return {"miss.no_connection", {std::move(condition), states_text(state_bits(p))}, {}};
+}
+
 }  // namespace nf::ct

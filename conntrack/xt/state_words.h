@@ -7,6 +7,7 @@
 
 #include "datapath/base/result.h"
 #include "datapath/packet/packet.h"
+#include "datapath/trace/said.h"
 
 namespace nf::ct {
 
@@ -29,5 +30,10 @@ Result<uint16_t> parse_states(std::string_view text, bool virtual_states, std::s
 
 // " INVALID,NEW" in iptables' order, with the leading blank.
 void append_states(std::string& out, uint16_t mask);
+// "ESTABLISHED,SNAT"
+std::string states_text(uint16_t mask);
+
+// Why `condition` misses a packet that has no connection and must have one.
+Said no_connection(std::string condition, const Packet& p);
 
 }  // namespace nf::ct

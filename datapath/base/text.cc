@@ -1,5 +1,6 @@
 #include "datapath/base/text.h"
 
+#include <charconv>
 #include <cstdarg>
 #include <cstdio>
 
@@ -86,7 +87,13 @@ std::optional<Be32> parse_ipv4(std::string_view s) {
 
 std::string format_ipv4(Be32 address) {
   const uint32_t a = address.host();
-  return strf("%u.%u.%u.%u", a >> 24, a >> 16 & 255, a >> 8 & 255, a & 255);
+  char text[sizeof "255.255.255.255"];
+  char* end = text;
+  for (int shift = 24; shift >= 0; shift -= 8) {
+    if (end != text) *end++ = '.';
+    end = std::to_chars(end, text + sizeof text, a >> shift & 255).ptr;
+  }
+  return std::string(text, end);
 }
 
 std::optional<Prefix4> parse_prefix4(std::string_view s) {

@@ -37,11 +37,23 @@ bool OptionReader::has_argument() const {
   return word.empty() || (word[0] != '-' && word[0] != '!');
 }
 
-Said Match::explain_miss(const MatchInput&) const {
+Miss Match::explain_miss(const MatchInput&) const { return {{"miss.match", {whole_text(), std::string(name())}, {}}}; }
+
+std::string Match::whole_text() const {
+  std::string text = "-m ";
+  text += name();
+  save(text);
+  return text;
+}
+
+std::string Match::piece_text(std::string option) const {
   std::string options;
   save(options);
-  if (!options.empty()) options.erase(0, 1);
-  return {"miss.match", {std::move(options), std::string(name())}, {}};
+  return options.size() == option.size() + 1 ? whole_text() : option;
+}
+
+Miss Match::later_fragment(const MatchInput& in) const {
+  return {{"miss.later_fragment", {whole_text(), std::to_string(in.fragment_offset * 8)}, {}}};
 }
 
 const MatchSpec* ExtensionRegistry::match(std::string_view name) const {

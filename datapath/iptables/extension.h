@@ -97,17 +97,34 @@ class Extension {
   virtual bool modelled() const { return true; }
 };
 
+// Why a match does not hold for a packet.
+struct Miss {
+  // The first of its conditions that fails, in the order the kernel asks them. values[0] can be taken out of the
+  // rule's saved text: one option, or "-m NAME" with all of them when the match cannot do without that option.
+  Said why;
+  bool rest = true;  // without that condition the match holds, or is gone
+};
+
 class Match : public Extension {
  public:
   virtual bool match(const MatchInput& in) = 0;
   // Fills `ranges` and returns true when, for an unfragmented packet with a whole transport header, match() is
   // exactly this comparison.
   virtual bool fold(PortRanges&) const { return false; }
-  // Whether asking changes nothing but the answer to the next packet's; false for limit.
+  // Whether asking changes nothing; false for limit, whose bucket it empties, and for what marks the connection.
   virtual bool pure() const { return true; }
-  // Why match() is false for this packet: its first option, in the order it is asked, that does not hold (Said,
-  // invariant 4). Asks nothing that pure() says may not be asked. The default names all the options together.
-  virtual Said explain_miss(const MatchInput&) const;
+  // Whether a rule without -p of some protocol is refused for this match: when -p is taken out, the match goes, too.
+  virtual bool needs_protocol() const { return false; }
+  // Why match() was false, without hotdrop, for this packet. Changes nothing. The default names all the options.
+  virtual Miss explain_miss(const MatchInput& in) const;
+
+ protected:
+  // "-m NAME" and all the options: the condition that the whole match is.
+  std::string whole_text() const;
+  // `option` (as saved, without the leading blank), or whole_text() when it is all that the match has.
+  std::string piece_text(std::string option) const;
+  // For a match that reads a transport header: there is none in a later fragment.
+  Miss later_fragment(const MatchInput& in) const;
 };
 
 // What a target decides. kContinue: go on with the next rule (XT_CONTINUE).

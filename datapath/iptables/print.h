@@ -19,8 +19,13 @@ class CounterSource {
   virtual Counters policy(const Chain& chain) const = 0;
 };
 
+// One condition of a rule's own (" ! -s 10.0.0.0/8"); empty when it is not asked for. A lone "+" is not
+// written, inverted or not, as it matches everything.
+std::string save_header(const Rule& rule, HeaderField field);
 // Everything behind "-A CHAIN", with its leading blank.
 std::string save_rule(const TableModel& table, const Rule& rule);
+// The same without the blank: how events tell a rule.
+std::string rule_text(const TableModel& table, const Rule& rule);
 
 // "*filter ... COMMIT"
 void save_table(const TableModel& table, const CounterSource& counters, bool with_counters, std::string& out);

@@ -6,31 +6,46 @@
 namespace nf::ipt {
 namespace {
 
-void save_address(char letter, Be32 address, Be32 mask, bool inverted, std::string& out) {
-  if (mask.is_zero() && !inverted) return;
-  out += strf("%s -%c ", inverted ? " !" : "", letter) + format_ipv4(address) + "/" + mask_for_save(mask);
+std::string save_address(char letter, Be32 address, Be32 mask, bool inverted) {
+  if (mask.is_zero() && !inverted) return {};
+  return strf("%s -%c ", inverted ? " !" : "", letter) + format_ipv4(address) + "/" + mask_for_save(mask);
 }
 
-// A lone "+" matches everything and is not written, inverted or not. twin: save_iface
-void save_interface(char letter, const std::string& pattern, bool inverted, std::string& out) {
-  if (pattern.empty() || pattern == "+") return;
-  out += strf("%s -%c ", inverted ? " !" : "", letter) + pattern;
+// twin: save_iface
+std::string save_interface(char letter, const std::string& pattern, bool inverted) {
+  if (pattern.empty() || pattern == "+") return {};
+  return strf("%s -%c ", inverted ? " !" : "", letter) + pattern;
+}
+
+std::string save_protocol(const Rule& r) {
+  if (r.protocol == 0) return {};
+  const std::string_view name = protocol_name(r.protocol);
+  return (r.not_protocol ? " ! -p " : " -p ") + (name.empty() ? std::to_string(r.protocol) : std::string(name));
 }
 
 }  // namespace
 
+std::string save_header(const Rule& r, HeaderField field) {
+  switch (field) {
+    case HeaderField::kSource:
+      return save_address('s', r.source, r.source_mask, r.not_source);
+    case HeaderField::kDestination:
+      return save_address('d', r.destination, r.destination_mask, r.not_destination);
+    case HeaderField::kIn:
+      return save_interface('i', r.in, r.not_in);
+    case HeaderField::kOut:
+      return save_interface('o', r.out, r.not_out);
+    case HeaderField::kProtocol:
+      return save_protocol(r);
+    case HeaderField::kFragment:
+      return r.fragment ? (r.not_fragment ? " ! -f" : " -f") : "";
+  }
+  return {};
+}
+
 std::string save_rule(const TableModel& table, const Rule& r) {
   std::string out;
-  save_address('s', r.source, r.source_mask, r.not_source, out);
-  save_address('d', r.destination, r.destination_mask, r.not_destination, out);
-  save_interface('i', r.in, r.not_in, out);
-  save_interface('o', r.out, r.not_out, out);
-  if (r.protocol != 0) {
-    const std::string_view name = protocol_name(r.protocol);
-    out += r.not_protocol ? " ! -p " : " -p ";
-    out += name.empty() ? std::to_string(r.protocol) : std::string(name);
-  }
-  if (r.fragment) out += r.not_fragment ? " ! -f" : " -f";
+  for (size_t f = 0; f < kHeaderFields; ++f) out += save_header(r, static_cast<HeaderField>(f));
   for (const auto& m : r.matches) {
     out += " -m ";
     out += m->name();
@@ -43,6 +58,12 @@ std::string save_rule(const TableModel& table, const Rule& r) {
   }
   if (r.kind == TargetKind::kExtension) r.target->save(out);
   return out;
+}
+
+std::string rule_text(const TableModel& table, const Rule& rule) {
+  std::string text = save_rule(table, rule);
+  if (!text.empty()) text.erase(0, 1);
+  return text;
 }
 
 void save_table(const TableModel& table, const CounterSource& counters, bool with_counters, std::string& out) {

@@ -158,12 +158,15 @@ void Program::compile_matches(const Rule& r, RuleKey& key, Body& b) {
   PortRanges all;
   std::vector<Match*> calls;
   std::vector<Match*> every;
+  bool all_pure = true;
   for (const auto& m : r.matches) {
     // What stands behind something unmodelled is not asked: whether it is reached is not known.
     if (!m->modelled()) break;
     every.push_back(m.get());
+    all_pure = all_pure && m->pure();
     PortRanges one;
-    if (!m->fold(one)) {
+    // What stands behind a match with a side effect is asked behind it: a limit counts the packets of other ports, too.
+    if (!all_pure || !m->fold(one)) {
       calls.push_back(m.get());
       continue;
     }

@@ -7,7 +7,8 @@
 // behind them, and only real extensions are calls.
 //
 // Matches that fold into ports (Match::fold) are compared so only for "plain" packets: unfragmented, with their whole
-// transport header. The others take the slow loop, which calls every match; so do traced packets.
+// transport header; and only where no match before them changes something when it is asked (Match::pure). The others
+// take the slow loop, which calls every match; so do traced packets.
 //
 // Invariants:
 //  1. A Program borrows the rules of the TableModel it was compiled from; the model outlives it.
@@ -126,6 +127,10 @@ class Program {
   Verdict unmodelled_hit(Packet& p, uint32_t at, const HookState& state);
   TargetVerdict run_told(const Body& b, PacketPtr& p, uint32_t at, const HookState& state);
   void tell_rule(const Packet& p, const HookState& state, uint32_t at, trace::RuleVerdict verdict) const;
+  // The rules from `from` up to before `to` missed by their own conditions.
+  void tell_passed_over(const Packet& p, const HookState& state, uint32_t from, uint32_t to) const;
+  // `failed`: as for explain_miss()
+  void tell_miss(const Packet& p, const HookState& state, uint32_t at, size_t failed) const;
 
   TableId table_;
   std::vector<RuleKey> keys_;

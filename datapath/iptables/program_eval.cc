@@ -4,6 +4,8 @@
 
 #include <cstring>
 
+#include "datapath/iptables/explain_miss.h"
+#include "datapath/iptables/held_events.h"
 #include "datapath/iptables/print.h"
 #include "datapath/iptables/program.h"
 #include "datapath/iptables/program_key.h"
@@ -68,18 +70,6 @@ uint32_t next_match(const RuleKey* keys, uint32_t at, uint64_t addresses, uint64
   return static_cast<uint32_t>(k - keys);
 }
 
-// What a target tells while it runs, kept until its rule was told: the rule's verdict is the target's.
-class HeldEvents final : public trace::Sink {
- public:
-  void event(const Packet&, const trace::Event& e) override { events_.push_back(e); }
-  void release(const Packet& p, trace::Sink& to) {
-    for (const trace::Event& e : events_) to.event(p, e);
-  }
-
- private:
-  std::vector<trace::Event> events_;
-};
-
 Verdict drop(Packet& p, DropReason reason) {
   p.drop_reason = static_cast<uint8_t>(reason);
   return Verdict::kDrop;
@@ -117,14 +107,28 @@ bool Program::residual_matches(const Body& b, uint64_t addresses, uint64_t rest,
 
 void Program::tell_rule(const Packet& p, const HookState& state, uint32_t at, RuleVerdict verdict) const {
   const Place& place = places_[at];
-  const std::string text = place.rule != nullptr ? save_rule(model_, *place.rule) : std::string();
+  const std::string text = place.rule != nullptr ? rule_text(model_, *place.rule) : std::string();
   state.trace->event(
       p, trace::RuleMatched{table_name(table_), chains_[place.chain].name, place.number, verdict, place.target, text});
 }
 
-// Runs the target of a traced packet's rule: the rule is told first, then what the target told.
+void Program::tell_passed_over(const Packet& p, const HookState& state, uint32_t from, uint32_t to) const {
+  for (uint32_t at = from; at < to; ++at) tell_miss(p, state, at, kHeaderFailed);
+}
+
+void Program::tell_miss(const Packet& p, const HookState& state, uint32_t at, size_t failed) const {
+  const Place& place = places_[at];
+  bool hotdrop = false;
+  const RuleMiss miss = explain_miss(
+      *place.rule, {p, p.ip(), p.transport(), static_cast<uint16_t>(p.ip().fragment_offset()), state, hotdrop}, failed);
+  const std::string text = rule_text(model_, *place.rule);
+  state.trace->event(
+      p, trace::RuleMissed{table_name(table_), chains_[place.chain].name, place.number, text, &miss.why, miss.only});
+}
+
+// Runs the target of a traced packet's rule: the rule's verdict is the target's, and the rule is told first.
 TargetVerdict Program::run_told(const Body& b, PacketPtr& p, uint32_t at, const HookState& state) {
-  HeldEvents held;
+  HeldEvents held(*state.trace);
   HookState inner = state;
   inner.trace = &held;
   const TargetVerdict v = b.target->target(p, inner);
@@ -144,7 +148,7 @@ TargetVerdict Program::run_told(const Body& b, PacketPtr& p, uint32_t at, const 
       tell_rule(*p, state, at, RuleVerdict::kContinue);
       break;
   }
-  held.release(*p, *state.trace);
+  held.release(*p);
   return v;
 }
 
@@ -158,6 +162,7 @@ Verdict Program::unmodelled_hit(Packet& p, uint32_t at, const HookState& state) 
 template <bool kSlow>
 Verdict Program::loop(PacketPtr& p, const HookState& state) {
   const bool traced = kSlow && state.trace != nullptr;
+  const bool detailed = traced && state.trace->detailed();
   constexpr uint64_t kKeyBits = kSlow ? ~kPortsMask : ~uint64_t{0};
   const size_t hook = static_cast<size_t>(state.hook);
   const uint64_t* in = in_.bits(state.in);
@@ -172,9 +177,12 @@ Verdict Program::loop(PacketPtr& p, const HookState& state) {
   uint32_t at = entry_[hook];
 
   for (;;) {
+    const uint32_t from = at;
     at = next_match<kKeyBits>(keys, at, addresses, rest);
+    if (detailed) tell_passed_over(*p, state, from, at);
     Body& b = bodies_[at];
     if (b.residual != 0 && !residual_matches<kSlow>(b, addresses, rest, in, out)) {
+      if (detailed) tell_miss(*p, state, at, kHeaderFailed);
       ++at;
       continue;
     }
@@ -192,6 +200,7 @@ Verdict Program::loop(PacketPtr& p, const HookState& state) {
       }
       if (hotdrop) return drop(*p, DropReason::kIptablesHotdrop);
       if (left != 0) {
+        if (detailed) tell_miss(*p, state, at, calls - left);
         ++at;
         continue;
       }
@@ -230,7 +239,8 @@ Verdict Program::loop(PacketPtr& p, const HookState& state) {
       case Op::kPolicyDrop: {
         const bool accept = b.op == Op::kPolicyAccept;
         if (traced)
-          state.trace->event(*p, trace::PolicyReached{table_name(table_), chains_[places_[at].chain].name, places_[at].number, accept});
+          state.trace->event(*p, trace::PolicyReached{table_name(table_), chains_[places_[at].chain].name,
+                                                      places_[at].number, accept});
         return accept ? Verdict::kAccept : drop(*p, DropReason::kIptablesPolicy);
       }
       case Op::kTarget: {

@@ -2,6 +2,7 @@
 
 #include <string_view>
 
+#include "datapath/iptables/explain_miss.h"
 #include "datapath/iptables/print.h"
 
 namespace nf::ipt {
@@ -53,20 +54,13 @@ size_t ReferenceTable::base_chain(HookPoint hook) const {
   return 0;
 }
 
-bool ReferenceTable::matches(const Rule& r, const Packet& p, const HookState& state, bool& hotdrop,
-                             bool& unmodelled) const {
-  const Ipv4Header& ip = p.ip();
-  if (!r.matches_header(ip, name_of(state.in), name_of(state.out))) return false;
-  const MatchInput input{p, ip, p.transport(), static_cast<uint16_t>(ip.fragment_offset()), state, hotdrop};
-  for (const auto& m : r.matches) {
-    if (!m->modelled()) {
-      unmodelled = true;
-      return true;
-    }
-    if (!m->match(input)) return false;
+ReferenceTable::Outcome ReferenceTable::matches(const Rule& r, const MatchInput& in) {
+  if (!r.matches_header(in.ip, name_of(in.state.in), name_of(in.state.out))) return {.failed = kHeaderFailed};
+  for (size_t i = 0; i < r.matches.size(); ++i) {
+    if (!r.matches[i]->modelled()) return {.matched = true, .unmodelled = true};
+    if (!r.matches[i]->match(in)) return {.failed = i};
   }
-  unmodelled = r.kind == TargetKind::kExtension && !r.target->modelled();
-  return true;
+  return {.matched = true, .unmodelled = r.kind == TargetKind::kExtension && !r.target->modelled()};
 }
 
 Verdict ReferenceTable::run(PacketPtr& p, const HookState& state) {
@@ -80,7 +74,7 @@ Verdict ReferenceTable::run(PacketPtr& p, const HookState& state) {
     const auto tell = [&](trace::RuleVerdict verdict, std::string_view target) {
       if (state.trace == nullptr) return;
       const bool end = at.rule == chain.rules.size();
-      const std::string text = end ? std::string() : save_rule(model_, *chain.rules[at.rule].rule);
+      const std::string text = end ? std::string() : rule_text(model_, *chain.rules[at.rule].rule);
       state.trace->event(*p, trace::RuleMatched{table, chain.name, number, verdict, target, text});
     };
     const auto count = [&] {
@@ -108,15 +102,22 @@ Verdict ReferenceTable::run(PacketPtr& p, const HookState& state) {
     }
     const Rule& r = *chain.rules[at.rule].rule;
     bool hotdrop = false;
-    bool unmodelled = false;
-    const bool matched = matches(r, *p, state, hotdrop, unmodelled);
+    const Packet& seen = *p;
+    const MatchInput input{seen,  seen.ip(), seen.transport(), static_cast<uint16_t>(seen.ip().fragment_offset()),
+                           state, hotdrop};
+    const Outcome outcome = matches(r, input);
     if (hotdrop) return drop(*p, DropReason::kIptablesHotdrop);
-    if (!matched) {
+    if (!outcome.matched) {
+      if (state.trace != nullptr && state.trace->detailed()) {
+        const RuleMiss miss = explain_miss(r, input, outcome.failed);
+        const std::string text = rule_text(model_, r);
+        state.trace->event(*p, trace::RuleMissed{table, chain.name, number, text, &miss.why, miss.only});
+      }
       ++at.rule;
       continue;
     }
     const std::string_view target = model_.target_name(r);
-    if (unmodelled) {
+    if (outcome.unmodelled) {
       ++unmodelled_;
       tell(trace::RuleVerdict::kOther, target);
       return drop(*p, DropReason::kUnmodelled);

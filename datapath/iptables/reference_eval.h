@@ -26,7 +26,11 @@ class ReferenceTable {
   struct Position {
     size_t chain, rule;
   };
-  bool matches(const Rule& r, const Packet& p, const HookState& state, bool& hotdrop, bool& unmodelled) const;
+  struct Outcome {
+    bool matched = false, unmodelled = false;
+    size_t failed = 0;  // of explain_miss(), when not matched
+  };
+  static Outcome matches(const Rule& r, const MatchInput& in);
   size_t chain_index(uint32_t id) const;
   size_t base_chain(HookPoint hook) const;
 

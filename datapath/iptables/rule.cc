@@ -49,13 +49,27 @@ bool interface_matches(std::string_view pattern, std::string_view name) {
   return name == pattern;
 }
 
+bool Rule::holds(HeaderField field, const Ipv4Header& ip, std::string_view in_name, std::string_view out_name) const {
+  switch (field) {
+    case HeaderField::kSource:
+      return ((ip.source & source_mask) == source) != not_source;
+    case HeaderField::kDestination:
+      return ((ip.destination & destination_mask) == destination) != not_destination;
+    case HeaderField::kIn:
+      return interface_matches(in, in_name) != not_in;
+    case HeaderField::kOut:
+      return interface_matches(out, out_name) != not_out;
+    case HeaderField::kProtocol:
+      return protocol == 0 || (ip.protocol == protocol) != not_protocol;
+    case HeaderField::kFragment:
+      return !fragment || (ip.fragment_offset() != 0) != not_fragment;
+  }
+  return true;
+}
+
 bool Rule::matches_header(const Ipv4Header& ip, std::string_view in_name, std::string_view out_name) const {
-  if (((ip.source & source_mask) != source) != not_source) return false;
-  if (((ip.destination & destination_mask) != destination) != not_destination) return false;
-  if (interface_matches(in, in_name) == not_in) return false;
-  if (interface_matches(out, out_name) == not_out) return false;
-  if (protocol != 0 && (ip.protocol == protocol) == not_protocol) return false;
-  if (fragment && (ip.fragment_offset() != 0) == not_fragment) return false;
+  for (size_t f = 0; f < kHeaderFields; ++f)
+    if (!holds(static_cast<HeaderField>(f), ip, in_name, out_name)) return false;
   return true;
 }
 

@@ -29,6 +29,10 @@ struct Counters {
 
 enum class TargetKind : uint8_t { kNone, kAccept, kDrop, kReturn, kJump, kExtension };
 
+// The conditions of a rule's own, in the order they are asked and printed. twin: ip_packet_match, print_rule4
+enum class HeaderField : uint8_t { kSource, kDestination, kIn, kOut, kProtocol, kFragment };
+inline constexpr size_t kHeaderFields = 6;
+
 struct Rule {
   Be32 source, source_mask, destination, destination_mask;  // address is masked
   std::string in, out;                                      // as written ("eth+"); empty: any
@@ -49,7 +53,9 @@ struct Rule {
 
   // Nothing is asked of the packet. twin: unconditional()
   bool unconditional() const;
-  // twin: ip_packet_match, for the two device names ("" when there is no device)
+  // Whether one of them holds, or is not asked for; the device names are "" when there is no device.
+  bool holds(HeaderField field, const Ipv4Header& ip, std::string_view in_name, std::string_view out_name) const;
+  // twin: ip_packet_match
   bool matches_header(const Ipv4Header& ip, std::string_view in_name, std::string_view out_name) const;
 };
 

@@ -103,25 +103,35 @@ class AddrtypeMatch final : public WithOptions<Match> {
     return destination_.mask == 0 || destination_.matches(type_of(in, in.ip.destination));
   }
 
-  std::string old_miss(const MatchInput& in) const {
-    const auto explain = [&](const char* label, const Types& types, Be32 address) {
-      std::string text = "ADDRTYPE match";
-      list_types(text, label, types);
+  Miss explain_miss(const MatchInput& in) const override {
+    const auto say = [&](std::string_view option, const Types& types, Be32 address) -> Said {
+      std::string piece;
+      save_types(piece, option, types);
+      piece = source_.mask == 0 || destination_.mask == 0 ? whole_text() : piece.substr(1);
       const auto type = static_cast<size_t>(type_of(in, address));
-      return text + ": " + format_ipv4(address) + " is " + std::string(kTypeNames[type]);
+      Said said{"miss.address_type", {piece, std::string(kTypeNames[type]), format_ipv4(address)}, {}};
+      if (const Device* dev = device(in); dev != nullptr) {
+        said.key = "miss.address_type_on";
+        said.values.push_back(dev->name);
+      }
+      return said;
     };
+    const bool destination = destination_.mask == 0 || destination_.matches(type_of(in, in.ip.destination));
     if (source_.mask != 0 && !source_.matches(type_of(in, in.ip.source)))
-      return explain(" src-type ", source_, in.ip.source);
-    return explain(" dst-type ", destination_, in.ip.destination);
+      return {say("--src-type ", source_, in.ip.source), destination};
+    return {say("--dst-type ", destination_, in.ip.destination)};
   }
 
  private:
   bool limit_in() const { return (seen() & 1u << kLimitIn) != 0; }
   bool limit_out() const { return (seen() & 1u << kLimitOut) != 0; }
 
+  // Only its addresses count; null: all devices'.
+  const Device* device(const MatchInput& in) const {
+    return limit_in() ? in.state.in : limit_out() ? in.state.out : nullptr;
+  }
   RouteType type_of(const MatchInput& in, Be32 address) const {
-    const Device* dev = limit_in() ? in.state.in : limit_out() ? in.state.out : nullptr;
-    return in.state.stack->address_type(address, dev);
+    return in.state.stack->address_type(address, device(in));
   }
 
   static void save_types(std::string& out, std::string_view option, const Types& types) {

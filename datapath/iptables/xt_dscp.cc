@@ -62,8 +62,8 @@ class DscpMatch final : public WithOptions<Match> {
   void list(std::string& out, bool) const override { out += strf(" DSCP match %s0x%02x", inverted_ ? "!" : "", dscp_); }
   bool match(const MatchInput& in) override { return (in.ip.tos >> kShift == dscp_) != inverted_; }
 
-  std::string old_miss(const MatchInput& in) const {
-    return strf("DSCP match %s0x%02x: this packet has 0x%02x", inverted_ ? "!" : "", dscp_, in.ip.tos >> kShift);
+  Miss explain_miss(const MatchInput& in) const override {
+    return {{"miss.dscp", {whole_text(), strf("0x%02x", in.ip.tos >> kShift)}, {}}};
   }
 
  private:

@@ -50,9 +50,9 @@ class EcnMatch final : public WithOptions<Match> {
   }
 
   void save(std::string& out) const override {
-    if (ece_.asked) out += ece_.inverted ? " ! --ecn-tcp-ece" : " --ecn-tcp-ece";
-    if (cwr_.asked) out += cwr_.inverted ? " ! --ecn-tcp-cwr" : " --ecn-tcp-cwr";
-    if (ip_.asked) out += strf("%s --ecn-ip-ect %u", ip_.inverted ? " !" : "", ect_);
+    if (ece_.asked) out += ' ' + ece_text();
+    if (cwr_.asked) out += ' ' + cwr_text();
+    if (ip_.asked) out += ' ' + ect_text();
   }
   void list(std::string& out, bool) const override {
     out += " ECN match";
@@ -68,17 +68,27 @@ class EcnMatch final : public WithOptions<Match> {
     return tcp != nullptr && ece_.matches((tcp->flags & kTcpEce) != 0) && cwr_.matches((tcp->flags & kTcpCwr) != 0);
   }
 
-  std::string old_miss(const MatchInput& in) const {
-    std::string text;
-    list(text, true);
-    text.erase(0, 1);
-    text += strf(": this packet has ECT=%u", in.ip.tos & kEctMask);
-    if (const TcpHeader* tcp = view<TcpHeader>(in.transport); tcp != nullptr && (ece_.asked || cwr_.asked))
-      text += strf(" ECE=%u CWR=%u", (tcp->flags & kTcpEce) != 0, (tcp->flags & kTcpCwr) != 0);
-    return text;
+  Miss explain_miss(const MatchInput& in) const override {
+    const TcpHeader* tcp = view<TcpHeader>(in.transport);
+    const bool ece = !ece_.asked || (tcp != nullptr && ece_.matches((tcp->flags & kTcpEce) != 0));
+    const bool cwr = !cwr_.asked || (tcp != nullptr && cwr_.matches((tcp->flags & kTcpCwr) != 0));
+    if (!ip_.matches((in.ip.tos & kEctMask) == ect_))
+      return {{"miss.ect", {piece_text(ect_text()), strf("%u", in.ip.tos & kEctMask)}, {}}, ece && cwr};
+    const bool by_ece = ece_.asked && !ece;
+    const std::string piece = piece_text(by_ece ? ece_text() : cwr_text());
+    const bool rest = !by_ece || cwr;
+    if (tcp == nullptr) return {{"miss.short_header", {piece, std::to_string(in.transport.size())}, {}}, rest};
+    const bool has = (tcp->flags & (by_ece ? kTcpEce : kTcpCwr)) != 0;
+    return {{has ? "miss.tcp_flag_set" : "miss.tcp_flag_clear", {piece, by_ece ? "ECE" : "CWR"}, {}}, rest};
   }
 
+  bool needs_protocol() const override { return cwr_.asked || ece_.asked; }
+
  private:
+  std::string ece_text() const { return ece_.inverted ? "! --ecn-tcp-ece" : "--ecn-tcp-ece"; }
+  std::string cwr_text() const { return cwr_.inverted ? "! --ecn-tcp-cwr" : "--ecn-tcp-cwr"; }
+  std::string ect_text() const { return strf("%s--ecn-ip-ect %u", ip_.inverted ? "! " : "", ect_); }
+
   Bit cwr_, ece_, ip_;
   uint8_t ect_ = 0;
 };

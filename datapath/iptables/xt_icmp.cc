@@ -130,14 +130,11 @@ class IcmpMatch final : public WithOptions<Match> {
     return hit != inverted_;
   }
 
-  std::string old_miss(const MatchInput& in) const {
-    if (in.fragment_offset != 0) return "icmp: this packet is a later fragment, it has no ICMP header";
+  bool needs_protocol() const override { return true; }
+  Miss explain_miss(const MatchInput& in) const override {
+    if (in.fragment_offset != 0) return later_fragment(in);
     const IcmpHeader* icmp = view<IcmpHeader>(in.transport);
-    if (icmp == nullptr) return "icmp: this packet's ICMP header is cut short";
-    std::string text;
-    list(text, true);
-    text.erase(0, 1);
-    return text + strf(": this packet has type %u code %u", icmp->type, icmp->code);
+    return {{"miss.icmp_type", {whole_text(), strf("%u/%u", icmp->type, icmp->code)}, {}}};
   }
 
  private:

@@ -58,9 +58,8 @@ class LengthMatch final : public WithOptions<Match> {
     return (length >= min_ && length <= max_) != inverted_;
   }
 
-  std::string old_miss(const MatchInput& in) const {
-    return std::string(inverted_ ? "length !" : "length ") + range_text() +
-           strf(": this packet has %u", in.ip.total_length.host());
+  Miss explain_miss(const MatchInput& in) const override {
+    return {{"miss.length", {whole_text(), std::to_string(in.ip.total_length.host())}, {}}};
   }
 
  private:

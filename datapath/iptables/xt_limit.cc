@@ -112,11 +112,9 @@ class LimitMatch final : public WithOptions<Match> {
     return true;
   }
 
-  std::string old_miss(const MatchInput&) const {
-    std::string text;
-    list(text, true);
-    text.erase(0, 1);
-    return text + strf(": %u of the %u credits a packet costs", credit_, cost_);
+  bool pure() const override { return false; }
+  Miss explain_miss(const MatchInput&) const override {
+    return {{"miss.limit", {whole_text(), std::to_string(credit_), std::to_string(cost_)}, {}}};
   }
 
  private:

@@ -127,7 +127,9 @@ TEST_F(LimitOverTime, Explains) {
   const HookState state{.hook = HookPoint::kLocalIn, .stack = &stack_, .now = stack_.now_};
   EXPECT_TRUE(at(*match, 0));
   EXPECT_FALSE(at(*match, 100));
-  EXPECT_EQ(explain(*match, *packet_, state), "limit: avg 1/sec burst 1: 3200 of the 32000 credits a packet costs");
+  // 128 credits a jiffy at HZ=250, 100 ms after the bucket was emptied.
+  const Said why{"miss.limit", {"-m limit --limit 1/sec --limit-burst 1", "3200", "32000"}, {}};
+  EXPECT_EQ(explain(*match, *packet_, state).why, why);
 }
 
 }  // namespace

@@ -56,12 +56,9 @@ class MacMatch final : public WithOptions<Match> {
     return has_ethernet(in.packet) && (in.packet.mac().source == source_) != inverted_;
   }
 
-  std::string old_miss(const MatchInput& in) const {
-    std::string text;
-    list(text, true);
-    text.erase(0, 1);
-    if (!has_ethernet(in.packet)) return text + ": this packet has no Ethernet header";
-    return text + ": this packet has " + mac_text(in.packet.mac().source);
+  Miss explain_miss(const MatchInput& in) const override {
+    if (!has_ethernet(in.packet)) return {{"miss.no_mac", {whole_text()}, {}}};
+    return {{"miss.mac", {whole_text(), mac_text(in.packet.mac().source)}, {}}};
   }
 
  private:

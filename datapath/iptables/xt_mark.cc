@@ -29,10 +29,8 @@ class MarkMatch final : public WithOptions<Match> {
   }
   bool match(const MatchInput& in) override { return ((in.packet.mark & value_.mask) == value_.mark) != inverted_; }
 
-  std::string old_miss(const MatchInput& in) const {
-    std::string text = inverted_ ? "mark match !" : "mark match";
-    print_mark_mask(text, value_);
-    return text + strf(": this packet has 0x%x", in.packet.mark);
+  Miss explain_miss(const MatchInput& in) const override {
+    return {{"miss.mark", {whole_text(), strf("0x%x", in.packet.mark)}, {}}};
   }
 
  private:

@@ -92,16 +92,15 @@ class MultiportMatch final : public WithOptions<Match> {
     return contains(ports->source.host(), ports->destination.host()) != inverted_;
   }
 
-  std::string old_miss(const MatchInput& in) const {
-    if (in.fragment_offset != 0) return "multiport: this packet is a later fragment, it has no ports";
+  bool needs_protocol() const override { return true; }
+  Miss explain_miss(const MatchInput& in) const override {
+    if (in.fragment_offset != 0) return later_fragment(in);
     const Ports* ports = view<Ports>(in.transport);
-    if (ports == nullptr) return "multiport: this packet is cut short, it has no ports";
-    std::string text;
-    list(text, true);
-    text.erase(0, 1);
-    if (side_ == kSource) return text + strf(": this packet has %u", ports->source.host());
-    if (side_ == kDestination) return text + strf(": this packet has %u", ports->destination.host());
-    return text + strf(": this packet has %u and %u", ports->source.host(), ports->destination.host());
+    const std::string source = std::to_string(ports->source.host());
+    const std::string destination = std::to_string(ports->destination.host());
+    if (side_ == kSource) return {{"miss.source_port", {whole_text(), source}, {}}};
+    if (side_ == kDestination) return {{"miss.destination_port", {whole_text(), destination}, {}}};
+    return {{"miss.ports", {whole_text(), source, destination}, {}}};
   }
 
  private:

@@ -55,9 +55,8 @@ class PkttypeMatch final : public WithOptions<Match> {
   }
   bool match(const MatchInput& in) override { return (seen_type(in) == type_) != inverted_; }
 
-  std::string old_miss(const MatchInput& in) const {
-    return std::string(inverted_ ? "PKTTYPE != " : "PKTTYPE = ") + std::string(type_name(type_)) + ": this packet is " +
-           std::string(type_name(seen_type(in)));
+  Miss explain_miss(const MatchInput& in) const override {
+    return {{"miss.packet_type", {whole_text(), std::string(type_name(seen_type(in)))}, {}}};
   }
 
  private:

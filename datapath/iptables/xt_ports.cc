@@ -24,6 +24,12 @@ std::optional<uint16_t> service_port(std::string_view name, const char* protocol
   return ntohs(static_cast<uint16_t>(found->s_port));
 }
 
+std::string ports_text(std::string_view option, const PortRange& range) {
+  std::string out = range.inverted ? "! " : "";
+  out += option;
+  return out + (range.min == range.max ? strf(" %u", range.min) : strf(" %u:%u", range.min, range.max));
+}
+
 }  // namespace
 
 Result<uint16_t> parse_port(std::string_view text, const char* protocol) {
@@ -55,11 +61,7 @@ std::string port_text(uint16_t port, const char* protocol, bool numeric) {
 }
 
 void save_ports(std::string& out, std::string_view option, const PortRange& range) {
-  if (range.all()) return;
-  if (range.inverted) out += " !";
-  out += ' ';
-  out += option;
-  out += range.min == range.max ? strf(" %u", range.min) : strf(" %u:%u", range.min, range.max);
+  if (!range.all()) out += ' ' + ports_text(option, range);
 }
 
 void list_ports(std::string& out, std::string_view label, const PortRange& range, const char* protocol, bool numeric) {
@@ -74,10 +76,12 @@ void list_ports(std::string& out, std::string_view label, const PortRange& range
   if (range.min != range.max) out += ':' + port_text(range.max, protocol, numeric);
 }
 
-std::string explain_ports(const char* protocol, std::string_view label, const PortRange& range, uint16_t port) {
-  std::string text = protocol;
-  list_ports(text, label, range, protocol, true);
-  return text + strf(": this packet has %u", port);
+Said source_port_missed(const PortRange& range, uint16_t port) {
+  return {"miss.source_port", {ports_text("--sport", range), std::to_string(port)}, {}};
+}
+
+Said destination_port_missed(const PortRange& range, uint16_t port) {
+  return {"miss.destination_port", {ports_text("--dport", range), std::to_string(port)}, {}};
 }
 
 }  // namespace nf::ipt

@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "datapath/base/result.h"
+#include "datapath/trace/said.h"
 
 namespace nf::ipt {
 
@@ -31,7 +32,8 @@ std::string port_text(uint16_t port, const char* protocol, bool numeric);
 void save_ports(std::string& out, std::string_view option, const PortRange& range);
 // " spts:!1:2". `label` is "spt" or "dpt".
 void list_ports(std::string& out, std::string_view label, const PortRange& range, const char* protocol, bool numeric);
-// "tcp dpt:80: this packet has 443".
-std::string explain_ports(const char* protocol, std::string_view label, const PortRange& range, uint16_t port);
+// Why a range of the options --sport, --dport does not hold.
+Said source_port_missed(const PortRange& range, uint16_t port);
+Said destination_port_missed(const PortRange& range, uint16_t port);
 
 }  // namespace nf::ipt

@@ -109,18 +109,20 @@ class SctpMatch final : public WithOptions<Match> {
     return !by_chunks() || match_chunks(in) != inverted_;
   }
 
-  std::string old_miss(const MatchInput& in) const {
-    if (in.fragment_offset != 0) return "sctp: this packet is a later fragment, it has no SCTP header";
+  bool needs_protocol() const override { return true; }
+  Miss explain_miss(const MatchInput& in) const override {
+    if (in.fragment_offset != 0) return later_fragment(in);
     const SctpHeader* sctp = view<SctpHeader>(in.transport);
-    if (sctp == nullptr) return "sctp: this packet's SCTP header is cut short";
-    if (const uint16_t port = sctp->source.host(); !source_.matches(port))
-      return explain_ports("sctp", "spt", source_, port);
-    if (const uint16_t port = sctp->destination.host(); !destination_.matches(port))
-      return explain_ports("sctp", "dpt", destination_, port);
-    std::string out = "sctp";
-    if (inverted_) out += " !";
-    print_chunks(out, false);
-    return out + ": this packet has other chunks";
+    bool hotdrop = false;
+    const MatchInput asked{in.packet, in.ip, in.transport, in.fragment_offset, in.state, hotdrop};
+    const bool chunks = !by_chunks() || (match_chunks(asked) != inverted_ && !hotdrop);
+    const bool destination = destination_.matches(sctp->destination.host());
+    if (!source_.matches(sctp->source.host()))
+      return {source_port_missed(source_, sctp->source.host()), destination && chunks};
+    if (!destination) return {destination_port_missed(destination_, sctp->destination.host()), chunks};
+    std::string piece = inverted_ ? "! --chunk-types" : "--chunk-types";
+    print_chunks(piece, false);
+    return {{"miss.chunks", {piece, chunks_of(in.transport)}, {}}};
   }
 
  private:
@@ -240,6 +242,21 @@ class SctpMatch final : public WithOptions<Match> {
     for (const FlagTest& t : flag_tests_)
       if (t.type == type) return (flags & t.mask) == t.value;
     return true;
+  }
+
+  // Of a packet whose chunks were walked to the end.
+  static std::string chunks_of(std::span<const uint8_t> transport) {
+    std::string out;
+    for (size_t at = sizeof(SctpHeader); at + 4 <= transport.size();) {
+      const size_t length = view<Be16>(transport, at + 2)->host();
+      if (length == 0) break;
+      const ChunkName* chunk = chunk_by_type(transport[at]);
+      if (!out.empty()) out += ',';
+      out += chunk != nullptr ? std::string(chunk->name) : strf("0x%02x", transport[at]);
+      if (transport[at + 1] != 0) out += strf(":0x%02x", transport[at + 1]);
+      at += (length + 3) & ~size_t{3};
+    }
+    return out.empty() ? "NONE" : out;
   }
 
   // twin: match_packet

@@ -87,6 +87,18 @@ OptionSearch find_tcp_option(std::span<const uint8_t> transport, unsigned header
   return OptionSearch::kMissing;
 }
 
+// "2,4,8,1,3", as find_tcp_option comes by them; empty: none.
+std::string tcp_option_kinds(std::span<const uint8_t> transport, unsigned header_length) {
+  std::string out;
+  for (size_t i = sizeof(TcpHeader); i < header_length && i < transport.size();) {
+    if (!out.empty()) out += ',';
+    out += std::to_string(transport[i]);
+    const bool alone = transport[i] < 2 || i + 1 >= header_length || i + 1 >= transport.size();
+    i += alone ? 1 : std::max<size_t>(transport[i + 1], 1);
+  }
+  return out;
+}
+
 class TcpMatch final : public Match {
  public:
   std::string_view name() const override { return "tcp"; }
@@ -128,13 +140,8 @@ class TcpMatch final : public Match {
   void save(std::string& out) const override {
     save_ports(out, "--sport", source_);
     save_ports(out, "--dport", destination_);
-    if (option_ != 0) out += strf("%s --tcp-option %u", option_inverted_ ? " !" : "", option_);
-    if (flag_mask_ != 0 || flags_inverted_) {
-      out += flags_inverted_ ? " ! --tcp-flags " : " --tcp-flags ";
-      print_flags(out, flag_mask_);
-      out += ' ';
-      print_flags(out, flag_value_);
-    }
+    if (option_ != 0) out += ' ' + option_saved();
+    if (flag_mask_ != 0 || flags_inverted_) out += ' ' + flags_text();
   }
 
   void list(std::string& out, bool numeric) const override {
@@ -182,25 +189,24 @@ class TcpMatch final : public Match {
     return true;
   }
 
-  std::string old_miss(const MatchInput& in) const {
-    if (in.fragment_offset != 0) return "tcp: this packet is a later fragment, it has no TCP header";
+  bool needs_protocol() const override { return true; }
+  Miss explain_miss(const MatchInput& in) const override {
+    if (in.fragment_offset != 0) return later_fragment(in);
     const TcpHeader* tcp = view<TcpHeader>(in.transport);
-    if (tcp == nullptr) return "tcp: this packet's TCP header is cut short";
-    if (const uint16_t port = tcp->source.host(); !source_.matches(port))
-      return explain_ports("tcp", "spt", source_, port);
-    if (const uint16_t port = tcp->destination.host(); !destination_.matches(port))
-      return explain_ports("tcp", "dpt", destination_, port);
-    if (((tcp->flags & flag_mask_) == flag_value_) == flags_inverted_) {
-      std::string text = "tcp";
-      list_flags(text, false);
-      text += ": this packet has ";
-      print_flags(text, tcp->flags);
-      return text;
+    const bool destination = destination_.matches(tcp->destination.host());
+    const bool flags = ((tcp->flags & flag_mask_) == flag_value_) != flags_inverted_;
+    const bool option = option_ == 0 || option_holds(in, *tcp);
+    if (!source_.matches(tcp->source.host()))
+      return {source_port_missed(source_, tcp->source.host()), destination && flags && option};
+    if (!destination) return {destination_port_missed(destination_, tcp->destination.host()), flags && option};
+    if (!flags) {
+      std::string has;
+      print_flags(has, tcp->flags);
+      return {{"miss.tcp_flags", {flags_text(), has}, {}}, option};
     }
-    if (option_ == 0) return {};
-    if (tcp->header_length() < sizeof(TcpHeader) || tcp->header_length() > in.transport.size())
-      return "tcp: this packet's TCP options are cut short";
-    return "tcp" + option_text() + ": this packet has " + (option_inverted_ ? "it" : "no such option");
+    std::string kinds = tcp_option_kinds(in.transport, tcp->header_length());
+    if (kinds.empty()) return {{"miss.no_tcp_options", {option_saved()}, {}}};
+    return {{"miss.tcp_options", {option_saved(), std::move(kinds)}, {}}};
   }
 
  private:
@@ -232,6 +238,19 @@ class TcpMatch final : public Match {
     return true;
   }
 
+  std::string option_saved() const { return strf("%s--tcp-option %u", option_inverted_ ? "! " : "", option_); }
+  std::string flags_text() const {
+    std::string out = flags_inverted_ ? "! --tcp-flags " : "--tcp-flags ";
+    print_flags(out, flag_mask_);
+    out += ' ';
+    print_flags(out, flag_value_);
+    return out;
+  }
+  bool option_holds(const MatchInput& in, const TcpHeader& tcp) const {
+    if (tcp.header_length() < sizeof(TcpHeader)) return false;
+    const OptionSearch found = find_tcp_option(in.transport, tcp.header_length(), option_);
+    return found != OptionSearch::kTruncated && (found == OptionSearch::kFound) != option_inverted_;
+  }
   std::string option_text() const { return strf(" option=%s%u", option_inverted_ ? "!" : "", option_); }
 
   void list_flags(std::string& out, bool numeric) const {

@@ -130,7 +130,8 @@ inline MatchOutcome run_match(Match& match, const Packet& p, const HookState& st
   const bool matched = match.match(in);
   return {matched, hotdrop};
 }
-inline std::string explain(const Match& match, const Packet& p, const HookState& state) {
+// For a packet that run_match() found not to match, without hotdrop.
+inline Miss explain(const Match& match, const Packet& p, const HookState& state) {
   bool hotdrop = false;
   return match.explain_miss(
       {p, p.ip(), p.transport(), static_cast<uint16_t>(p.ip().fragment_offset()), state, hotdrop});

@@ -78,9 +78,8 @@ class TosMatch final : public WithOptions<Match> {
   }
   bool match(const MatchInput& in) override { return ((in.ip.tos & value_.mask) == value_.value) != inverted_; }
 
-  std::string old_miss(const MatchInput& in) const {
-    return std::string("tos match ") + (inverted_ ? "!" : "") + hex(value_) +
-           strf(": this packet has 0x%02x", in.ip.tos);
+  Miss explain_miss(const MatchInput& in) const override {
+    return {{"miss.tos", {whole_text(), strf("0x%02x", in.ip.tos)}, {}}};
   }
 
  private:

@@ -52,11 +52,8 @@ class TtlMatch final : public WithOptions<Match> {
         return (in.ip.ttl == ttl_) != inverted_;
     }
   }
-  std::string old_miss(const MatchInput& in) const {
-    std::string text;
-    list(text, true);
-    text.erase(0, 1);
-    return text + strf(": this packet has %u", in.ip.ttl);
+  Miss explain_miss(const MatchInput& in) const override {
+    return {{"miss.ttl", {whole_text(), std::to_string(in.ip.ttl)}, {}}};
   }
 
  private:

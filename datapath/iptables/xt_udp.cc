@@ -70,15 +70,13 @@ class UdpMatch final : public WithOptions<Match> {
     return true;
   }
 
-  std::string old_miss(const MatchInput& in) const {
-    if (in.fragment_offset != 0) return "udp: this packet is a later fragment, it has no UDP header";
+  bool needs_protocol() const override { return true; }
+  Miss explain_miss(const MatchInput& in) const override {
+    if (in.fragment_offset != 0) return later_fragment(in);
     const UdpHeader* udp = view<UdpHeader>(in.transport);
-    if (udp == nullptr) return "udp: this packet's UDP header is cut short";
-    if (const uint16_t port = udp->source.host(); !source_.matches(port))
-      return explain_ports("udp", "spt", source_, port);
-    if (const uint16_t port = udp->destination.host(); !destination_.matches(port))
-      return explain_ports("udp", "dpt", destination_, port);
-    return {};
+    const bool destination = destination_.matches(udp->destination.host());
+    if (!source_.matches(udp->source.host())) return {source_port_missed(source_, udp->source.host()), destination};
+    return {destination_port_missed(destination_, udp->destination.host())};
   }
 
  private:

@@ -63,7 +63,7 @@ inline bool FibTrie::match(const Prefix& p, const FibKey& key, FibResult& result
     if (e->tos != 0 && e->tos != (key.tos & kTosMask)) continue;
     if (e->scope < key.scope) continue;
     if (e->nexthops.empty()) {
-      result.length = p.length;
+      result = {e, nullptr, p.length};
       error = fib_error(e->type);
       return true;
     }

@@ -53,12 +53,15 @@ bool BridgeLayer::nf_pre_routing(Bridge& bridge, PacketPtr& p) {
     // with a changed destination needs ip_forward).
     if (refused != DropReason::kNone) dst = {};
     p->dst = dst;
-    if (dst.valid()) r_.tell(*p, trace::Routed{dst.type, dst.out, dst.nexthop});
+    if (dst.valid())
+      r_.tell_route(*p,
+                    {.destination = ip.destination, .source = ip.source, .in = &dev, .tos = ip.tos, .mark = p->mark});
     if (dst.out == &dev) {
       // To another station of the same bridge: only the link address changes, the router is not involved.
       p->bridged_dnat = true;
       p->dst.received_by = port;  // it does not come up through the bridge. twin: inet_iif, skb->skb_iif
       p->bridged_source = p->mac().source;
+      r_.tell_neighbour(*p, dev, dst.nexthop);
       r_.neighbours().output(std::move(p), dev, dst.nexthop, r_.now());
       return false;
     }

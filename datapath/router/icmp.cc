@@ -135,7 +135,7 @@ void Icmp::send(const Packet& cause, uint8_t type, uint8_t code, uint32_t info) 
   const uint32_t quoted = std::min(cause.length(), static_cast<uint32_t>(room));
 
   PacketPtr p = r_.pool().allocate(576);
-  r_.begin_trace(*p);
+  p->traced = cause.traced;
   Ipv4Header& ip = *reinterpret_cast<Ipv4Header*>(p->put(sizeof(Ipv4Header)));
   p->put(options.length);
   IcmpHeader& icmp = *reinterpret_cast<IcmpHeader*>(p->put(sizeof(IcmpHeader)));

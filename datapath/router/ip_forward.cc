@@ -32,7 +32,9 @@ void IpLayer::forward(PacketPtr p) {
     r_.icmp_send(*p, kIcmpUnreachable, 4, p->dst.mtu);
     return r_.drop(std::move(p), DropReason::kTooBig);
   }
+  const uint8_t ttl = p->ip().ttl;
   decrease_ttl(*p);
+  r_.tell(*p, trace::TtlDecremented{ttl, p->ip().ttl});
   if (p->dst.do_redirect && p->options.source_route == 0) r_.icmp().send_redirect(*p);
 
   const Device* in = p->dev;

@@ -58,8 +58,12 @@ void IpLayer::rcv_finish(PacketPtr p) {
     // A socket is looked for even where there is none. twin: tcp_v4_early_demux
     if (ip.protocol == kProtoTcp && p->type == PacketType::kHost) p->need_contiguous(sizeof(TcpHeader));
     const DropReason refused = r_.routing().route_input(ip.destination, ip.source, ip.tos, p->mark, *p->dev, p->dst);
-    if (refused != DropReason::kNone) return error(std::move(p), refused);
-    r_.tell(*p, trace::Routed{p->dst.type, p->dst.out, p->dst.nexthop});
+    if (refused != DropReason::kNone) {
+      r_.tell_refused(*p, refused);
+      return error(std::move(p), refused);
+    }
+    r_.tell_route(*p,
+                  {.destination = ip.destination, .source = ip.source, .in = p->dev, .tos = ip.tos, .mark = p->mark});
   }
   if (p->ip().header_length() > sizeof(Ipv4Header) && !options_.rcv(p)) return;
   switch (p->dst.type) {
@@ -98,7 +102,7 @@ void IpLayer::error(PacketPtr p, DropReason reason) {
 
 void IpLayer::local_deliver(PacketPtr p) {
   if (p->ip().is_fragment()) {
-    p = r_.reassembly().add(std::move(p), DefragUser::kLocalDeliver, r_.now());
+    p = r_.reassemble(std::move(p), DefragUser::kLocalDeliver);
     if (p == nullptr) return;
   }
   if (!r_.run_hook(HookPoint::kLocalIn, p, p->dev, nullptr)) return;

@@ -51,6 +51,7 @@ void IpLayer::finish_output(PacketPtr p) {
   }
   complete_checksum(*p);
   const uint32_t limit = p->frag_max_size != 0 ? std::min<uint32_t>(mtu, p->frag_max_size) : mtu;
+  r_.tell(*p, trace::Fragmented{limit});
   // Fragments that come back by lo are still known. twin: ip_copy_metadata
   const Packet& whole = *p;
   fragment(std::move(p), limit, r_.pool(), [this, &whole](PacketPtr f) {
@@ -63,6 +64,7 @@ void IpLayer::finish_output2(PacketPtr p) {
   const Device& dev = *p->dst.out;
   // On the link it is whom the packet is for by now: NAT may have changed that without a new route. twin: rt_nexthop
   const Be32 nexthop = p->dst.via_gateway ? p->dst.nexthop : p->ip().destination;
+  r_.tell_neighbour(*p, dev, nexthop);
   r_.neighbours().output(std::move(p), dev, nexthop, r_.now());
 }
 

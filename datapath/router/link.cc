@@ -28,7 +28,6 @@ bool Link::parse(Device& dev, PacketPtr& p) {
   ++dev.rx_packets;
   dev.rx_bytes += p->length();
   p->protocol = 0;  // what comes in by lo has that of the packet sent
-  r_.begin_trace(*p);
   r_.tell(*p, trace::Received{&dev, false});
   if (!dev.up) {
     r_.drop(std::move(p), DropReason::kDeviceDown);

@@ -22,7 +22,7 @@ bool Router::route_me_harder(Packet& p, RouteType source_type) {
   Be32 chosen;
   if (routing_->route_output(key, dst, chosen) != DropReason::kNone) return false;
   p.dst = dst;
-  tell(p, trace::Routed{dst.type, dst.out, dst.nexthop});
+  tell_route(p, key);
   return true;
 }
 
@@ -38,7 +38,7 @@ void Router::send_reset(const Packet& cause, HookPoint hook) {
   if (cause.dst.type == RouteType::kBroadcast || cause.dst.type == RouteType::kMulticast) return;
 
   PacketPtr p = pool_.allocate(sizeof(Ipv4Header) + sizeof(TcpHeader));
-  begin_trace(*p);
+  p->traced = cause.traced;
   Ipv4Header& ip = *reinterpret_cast<Ipv4Header*>(p->put(sizeof(Ipv4Header)));
   TcpHeader& reset = *reinterpret_cast<TcpHeader*>(p->put(sizeof(TcpHeader)));
   ip.version_ihl = 0x45;

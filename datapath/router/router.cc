@@ -151,12 +151,23 @@ const Device* Router::device_by_name(std::string_view name) const { return const
 
 // --- packets
 
+// A traced packet is told as a whole before the next begins: it is a batch by itself. Returns how many come before the
+// first one; 1 when that is the first.
+size_t Router::before_traced(const Device& dev, std::span<PacketPtr> batch) {
+  for (size_t i = 0; i < batch.size(); ++i) {
+    if (!batch[i]->traced) begin_trace(*batch[i], &dev);
+    if (batch[i]->traced) return std::max<size_t>(i, 1);
+  }
+  return batch.size();
+}
+
 void Router::receive(Device& dev, std::span<PacketPtr> batch, Time now) {
   now_ = now;
   constexpr size_t kBatch = 64;
   while (!batch.empty()) {
-    // A traced packet is told as a whole before the next begins.
-    const size_t n = std::min(batch.size(), trace_ != nullptr ? size_t{1} : kBatch);
+    size_t n = std::min(batch.size(), kBatch);
+    if (trace_ != nullptr) [[unlikely]]
+      n = before_traced(dev, batch.first(n));
     std::array<Packet*, kBatch> prepared;
     size_t count = 0;
     for (PacketPtr& p : batch.first(n)) {
@@ -186,7 +197,7 @@ bool is_icmp_answer(const Packet& p) {
 
 void Router::send_from_host(PacketPtr p, Time now, bool stack_answers) {
   now_ = now;
-  begin_trace(*p);
+  begin_trace(*p, nullptr);
   p->from_socket = true;
   if (const DropReason bad = IpLayer::validate(*p); bad != DropReason::kNone) return drop(std::move(p), bad);
   tell(*p, trace::Received{&loopback(), true});
@@ -196,7 +207,8 @@ void Router::send_from_host(PacketPtr p, Time now, bool stack_answers) {
     if (host_ != nullptr) host_->refused(*p, refused);
     return drop(std::move(p), refused);
   }
-  tell(*p, trace::Routed{p->dst.type, p->dst.out, p->dst.nexthop});
+  tell_route(*p, {.destination = p->ip().destination, .source = p->ip().source, .tos = p->ip().tos, .mark = p->mark},
+             p->ip().source.is_zero() ? source : Be32{});
   {
     std::optional<Icmp::Sending> sending;
     if (stack_answers && is_icmp_answer(*p)) sending.emplace(icmp_);
@@ -250,9 +262,9 @@ void Router::reply_from_host(const Packet& to, PacketPtr p) {
     ip_send_check(ip);
   }
   make_in_pieces(*p, p->dst.mtu);
-  begin_trace(*p);
+  begin_trace(*p, nullptr);
   tell(*p, trace::Received{&loopback(), true});
-  tell(*p, trace::Routed{p->dst.type, p->dst.out, p->dst.nexthop});
+  tell_route(*p, key);
   std::optional<Icmp::Sending> sending;
   if (icmp) sending.emplace(icmp_);
   ip_.local_out(std::move(p));
@@ -351,13 +363,22 @@ Verdict defrag(void* self, PacketPtr& p, const HookState& state) {
   DefragUser user = DefragUser::kConntrackOut;
   if (state.hook == HookPoint::kPreRouting)
     user = p->phys_in != nullptr ? DefragUser::kConntrackBridgeIn : DefragUser::kConntrackIn;
-  p = router.reassembly().add(std::move(p), user, state.now);
+  p = router.reassemble(std::move(p), user);
   if (p == nullptr) return Verdict::kStolen;
   p->ignore_df = true;
   return Verdict::kAccept;
 }
 
 }  // namespace
+
+PacketPtr Router::reassemble(PacketPtr p, DefragUser user) {
+  const Ipv4Header& ip = p->ip();
+  tell(*p, trace::FragmentHeld{static_cast<uint16_t>(ip.fragment_offset() * 8),
+                               static_cast<uint16_t>(p->length() - ip.header_length())});
+  PacketPtr whole = reassembly_->add(std::move(p), user, now_);
+  if (whole != nullptr) tell(*whole, trace::Reassembled{whole->fragment_count, whole->length()});
+  return whole;
+}
 
 void Router::defrag_get() {
   if (defrag_users_++ > 0) return;

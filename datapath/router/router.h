@@ -102,7 +102,14 @@ class Router final : public Stack {
   const DeviceConf& conf_all() const { return conf_all_; }
   const RouterOptions& options() const { return options_; }
   const DropCounters& drops() const { return drops_; }
-  void set_trace(trace::Sink* sink) { trace_ = sink; }
+  // `selects`: the packets to tell of, asked once of each that begins its way: received by `in` and at its link header,
+  // or (null) sent by this host and at its IPv4 header. None: all. What this host sends because of a packet is told with
+  // it.
+  using TraceSelects = std::function<bool(const Packet& p, const Device* in)>;
+  void set_trace(trace::Sink* sink, TraceSelects selects = {}) {
+    trace_ = sink;
+    trace_selects_ = std::move(selects);
+  }
   // Where the kernel log's lines go; none: they are lost.
   std::function<void(Time now, std::string_view line)> on_log;
 
@@ -122,8 +129,19 @@ class Router final : public Stack {
     if (p.traced && trace_ != nullptr) [[unlikely]]
       trace_->event(p, trace::Event(e));
   }
-  // A packet of ours or a received one starts to be told to the trace sink.
-  void begin_trace(Packet& p) { p.traced = trace_ != nullptr; }
+  // Where a packet was routed to; `key`: what was looked up, `source`: what was chosen for one without. For a detailed
+  // sink with the rule and the route that said so.
+  void tell_route(const Packet& p, const FlowKey& key, Be32 source = {});
+  // Why routing refuses a packet received, before it is dropped.
+  void tell_refused(const Packet& p, DropReason reason);
+  // What is known of the next hop's link address.
+  void tell_neighbour(const Packet& p, const Device& dev, Be32 nexthop);
+  // A packet of this host's own or a received one (by `in`) starts to be told to the trace sink.
+  void begin_trace(Packet& p, const Device* in) {
+    p.traced = trace_ != nullptr && (!trace_selects_ || trace_selects_(p, in));
+  }
+  // Reassembly::add, told.
+  PacketPtr reassemble(PacketPtr p, DefragUser user);
   // Copies a packet for flooding; the copy shares the connection. twin: skb_clone
   PacketPtr clone(const Packet& p);
   // `to`, made of `from`, belongs to the same connection; it has none yet. twin: nf_copy
@@ -154,6 +172,7 @@ class Router final : public Stack {
  private:
   bool run_hook_slow(HookPoint hook, PacketPtr& p, const Device* in, const Device* out);
   void drain_backlog();
+  size_t before_traced(const Device& dev, std::span<PacketPtr> batch);
   void add_device_sysctls(Device& dev);
   void add_conf_sysctls(const std::string& name, DeviceConf& conf);
   void add_sysctls();
@@ -181,6 +200,7 @@ class Router final : public Stack {
   std::deque<PacketPtr> backlog_;
   DropCounters drops_{};
   trace::Sink* trace_ = nullptr;
+  TraceSelects trace_selects_;
   Time now_ = 0;
   int defrag_users_ = 0;
   bool draining_ = false;

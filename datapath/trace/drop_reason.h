@@ -63,7 +63,6 @@ namespace nf {
   X(kTransportHeader)       \
   X(kNoProtocol)            \
   X(kNoSocket)              \
-  X(kIcmpRateLimited)       \
   X(kArpIgnored)            \
   X(kArpMalformed)          \
   X(kUnmodelled)

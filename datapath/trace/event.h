@@ -145,6 +145,9 @@ struct Reassembled {
 struct Fragmented {  // into pieces of at most `mtu` bytes, each sent by itself
   uint32_t mtu;
 };
+struct Noted {  // what more there is to say about what comes next
+  const Said* said;
+};
 struct Bridged {
   const Device* bridge;
   const Device *in, *out;  // ports; out null: handed up to the router, or flooded
@@ -163,7 +166,7 @@ struct Dropped {
 using Event = std::variant<Received, HookEntered, RuleMatched, RuleMissed, PolicyReached, ConntrackSeen,
                            ConntrackConfirmed, NatSkipped, NatSetUp, NatRewrote, ExpectationMade, ExpectationMet,
                            PayloadMangled, SequenceAdjusted, Routed, TtlDecremented, NeighbourAsked, FragmentHeld,
-                           Reassembled, Fragmented, Bridged, Delivered, Sent, Dropped>;
+                           Reassembled, Fragmented, Noted, Bridged, Delivered, Sent, Dropped>;
 
 class Sink {
  public:

@@ -70,11 +70,24 @@ struct RuleCounter {
 // ends of user chains are not told. A packet that goes over lo has one path for both its passes.
 using RulePath = std::vector<std::string>;
 
+// What is told of a packet, without its words (tools/words): a step's sentence and those inside it.
+struct ToldStep {
+  std::string hook;                       // "PREROUTING"; empty: outside the hooks
+  std::vector<std::string> keys, values;  // the sentence's, then those of the sentences inside, in their order
+};
+// One packet that came in or that a local process sent, with what this host made because of it.
+struct ToldPacket {
+  uint64_t number = 0;  // from 1, over the backend's life
+  std::string fate;     // trace::fate_key: "sent", "delivered", "dropped", "waiting", "nothing"
+  std::vector<ToldStep> steps;
+};
+
 struct BackendConfig {
   const lab::Lab* lab = nullptr;  // caller's, during configure()
   std::vector<ProcessPort> processes;
   bool rule_paths = false;  // take_paths() will be asked
   bool trace = false;       // take_trace() will be asked
+  bool told = false;        // take_told() will be asked
   bool events = true;       // take_events() will be asked
   // saved_rules() and listed_rules() will be asked; take_paths() and take_log() will not.
   bool rule_texts = false;
@@ -125,6 +138,10 @@ class Backend {
   virtual Result<std::string> listed_rules(const std::string& table, const std::string& chain) = 0;
   // Why the packets since the last call went where they went, for people; empty when the backend cannot say.
   virtual std::string take_trace() { return {}; }
+  // Whether it can say why at all: a kernel cannot.
+  virtual bool tells() const { return false; }
+  // The same for programs: what was told of the packets since the last call, in their order, misses included.
+  virtual Result<std::vector<ToldPacket>> take_told() { return std::vector<ToldPacket>{}; }
 
   // --- changes while it runs. Unsupported ones say so, with ExitCode::kNotModelled.
   virtual Status apply_network(const std::vector<lab::NetworkLine>& lines, const std::string& file) = 0;

@@ -12,7 +12,6 @@
 
 #include "datapath/base/text.h"
 #include "datapath/port/tun_port.h"
-#include "tools/backend/trace_paths.h"
 #include "tools/netns/rule_counters.h"
 
 namespace nf {
@@ -192,7 +191,8 @@ Status GatewayBackend::start() {
   std::vector<std::string> arguments{"run",        folder_ + "/lab", "--control", control_,
                                      "--log",      log_file_.path,   "--seed",    std::to_string(config_.seed),
                                      "--host-tun", kHostTun};
-  if (config_.rule_paths || config_.trace) arguments.insert(arguments.end(), {"--trace", trace_file_.path});
+  if (config_.rule_paths || config_.trace || config_.told)
+    arguments.insert(arguments.end(), {"--trace", trace_file_.path, "--trace-form", "json"});
   return process_.start(program_, arguments, folder_ + "/errors");
 }
 
@@ -363,17 +363,19 @@ Result<ct::Stats> GatewayBackend::statistics() {
   return stats;
 }
 
-void GatewayBackend::read_trace() {
-  if (!config_.rule_paths && !config_.trace) return;
-  const std::string text = trace_file_.take();
-  if (config_.rule_paths) path_text_ += text;
-  if (config_.trace) trace_text_ += text;
+Status GatewayBackend::read_trace() {
+  if (Status s = sync(); !s) return s;
+  return trace_.add(trace_file_.take());
 }
 
 Result<std::vector<RulePath>> GatewayBackend::take_paths() {
-  if (Status s = sync(); !s) return s.error();
-  read_trace();
-  return paths_of_trace(std::exchange(path_text_, {}));
+  if (Status s = read_trace(); !s) return s.error();
+  return trace_.take_paths();
+}
+
+Result<std::vector<ToldPacket>> GatewayBackend::take_told() {
+  if (Status s = read_trace(); !s) return s.error();
+  return trace_.take_told();
 }
 
 Result<std::string> GatewayBackend::saved_rules(bool counters) {
@@ -385,9 +387,8 @@ Result<std::string> GatewayBackend::listed_rules(const std::string& table, const
 }
 
 std::string GatewayBackend::take_trace() {
-  if (!sync().ok()) return {};
-  read_trace();
-  return std::exchange(trace_text_, {});
+  if (!read_trace()) return {};
+  return trace_.take_text();
 }
 
 Status GatewayBackend::apply_network(const std::vector<lab::NetworkLine>& lines, const std::string& file) {

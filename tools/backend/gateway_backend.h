@@ -17,6 +17,7 @@
 
 #include "tools/backend/backend.h"
 #include "tools/backend/gateway_process.h"
+#include "tools/backend/trace_lines.h"
 #include "tools/control/control_client.h"
 #include "tools/netns/local_processes.h"
 #include "tools/netns/network_namespace.h"
@@ -49,6 +50,8 @@ class GatewayBackend final : public Backend {
   Result<std::string> saved_rules(bool counters) override;
   Result<std::string> listed_rules(const std::string& table, const std::string& chain) override;
   std::string take_trace() override;
+  bool tells() const override { return true; }
+  Result<std::vector<ToldPacket>> take_told() override;
 
   // What a gateway cannot do while it runs: kNotModelled.
   Status apply_network(const std::vector<lab::NetworkLine>& lines, const std::string& file) override;
@@ -75,7 +78,8 @@ class GatewayBackend final : public Backend {
   Status sync();
   // What a command prints, after sync(); an error when its exit code is not 0.
   Result<std::string> command(const std::vector<std::string>& words);
-  void read_trace();
+  // sync(), then what the trace says since the last time.
+  Status read_trace();
 
   std::string program_;
   BackendConfig config_;
@@ -89,8 +93,8 @@ class GatewayBackend final : public Backend {
   std::vector<Emitted> delivered_;
   std::vector<std::string> events_;
   GrowingFile trace_file_, log_file_;
-  std::string trace_text_, path_text_;  // of the trace file, not asked for yet
-  GatewayProcess process_;              // last: ended first
+  TraceLines trace_;        // of the trace file, not asked for yet
+  GatewayProcess process_;  // last: ended first
 };
 
 }  // namespace nf

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "tools/netns/network_batch.h"
+#include "tools/netns/packet_paths.h"
 #include "tools/netns/timeout_policies.h"
 
 namespace nf {
@@ -51,12 +52,11 @@ Status KernelBackend::configure(const BackendConfig& config) {
   if (!conntrack) return conntrack.error();
   conntrack_.emplace(conntrack.take());
   if (config.rule_paths) {
-    Result<netns::RuleTrace> trace = netns::RuleTrace::open();
+    Result<netns::TraceReader> trace = netns::TraceReader::open();
     if (!trace) return trace.error();
-    rule_trace_.emplace(trace.take());
+    trace_.emplace(trace.take());
   }
-  using Into = netns::RuleLoader::Into;
-  rules_.emplace(config.rule_paths ? Into::kNfTables : Into::kLegacyTables, config.rule_texts);
+  rules_.emplace(config.rule_texts, config.rule_paths);
 
   std::vector<lab::NetworkLine> lines{{lab::LinkSet{}, 0, "link set dev lo up"}};
   lines.insert(lines.end(), config.lab->network.begin(), config.lab->network.end());
@@ -106,7 +106,13 @@ Status KernelBackend::drain() {
   if (log_) {
     if (Status s = log_->receive(); !s) return s;
   }
-  return rule_trace_ ? rule_trace_->receive() : Status();
+  return trace_ ? trace_->receive() : Status();
+}
+
+// After a change of devices or rules; what was told before is read before.
+Status KernelBackend::learn() {
+  if (Status s = drain(); !s) return s;
+  return trace_ ? trace_->learn(*rules_) : Status();
 }
 
 Status KernelBackend::collect(std::vector<Emitted>& out) {
@@ -153,9 +159,15 @@ Result<std::vector<std::string>> KernelBackend::take_log() {
 }
 
 Result<std::vector<RulePath>> KernelBackend::take_paths() {
-  if (!rule_trace_) return std::vector<RulePath>();
-  if (Status s = rule_trace_->receive(); !s) return s.error();
-  return rule_trace_->take();
+  Result<std::vector<netns::TraceLine>> lines = take_trace_lines();
+  if (!lines) return lines.error();
+  return netns::packet_paths(*lines);
+}
+
+Result<std::vector<netns::TraceLine>> KernelBackend::take_trace_lines() {
+  if (!trace_) return std::vector<netns::TraceLine>();
+  if (Status s = trace_->receive(); !s) return s.error();
+  return trace_->take();
 }
 
 Result<std::string> KernelBackend::saved_rules(bool counters) {
@@ -171,7 +183,7 @@ Result<std::string> KernelBackend::listed_rules(const std::string& table, const 
 Status KernelBackend::apply_network(const std::vector<lab::NetworkLine>& lines, const std::string& file) {
   if (Status s = namespace_->enter(); !s) return s;
   if (Status s = netns::apply_network_lines(lines, file); !s) return s;
-  return drain();
+  return learn();
 }
 
 Status KernelBackend::apply_sysctl(const std::vector<lab::SysctlSetting>& settings, const std::string& file) {
@@ -194,10 +206,7 @@ Status KernelBackend::apply_rules(const std::string& text, const std::string& fi
     if (!log) return log.error();
     log_.emplace(log.take());
   }
-  if (rule_trace_) {
-    if (Status s = rule_trace_->learn(*rules_); !s) return s;
-  }
-  return drain();
+  return learn();
 }
 
 Status KernelBackend::flush_conntrack() {

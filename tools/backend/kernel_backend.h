@@ -8,7 +8,8 @@
 // -j LOG writes to the machine's log, which a namespace has no part in: the rules are loaded as -j NFLOG and the lines
 // written here from what the kernel says about packet, devices and link header (tools/netns/log_rules.h). With
 // BackendConfig::rule_texts they stay as they are, and their lines are lost.
-// With BackendConfig::rule_paths the rules are loaded into nf_tables (iptables-nft-restore), whose trace can be read.
+// With BackendConfig::rule_paths every packet is traced by TRACE rules of the backend's own in table raw, which show
+// nowhere else (tools/netns/rule_loader.h).
 //
 // Several may live at a time in one thread; which namespace the process is in changes with each call.
 #pragma once
@@ -24,8 +25,8 @@
 #include "tools/netns/log_reader.h"
 #include "tools/netns/network_namespace.h"
 #include "tools/netns/rule_loader.h"
-#include "tools/netns/rule_trace.h"
 #include "tools/netns/tap.h"
+#include "tools/netns/trace_reader.h"
 
 namespace nf {
 
@@ -49,6 +50,8 @@ class KernelBackend final : public Backend {
   Result<std::vector<std::string>> take_log() override;
   Result<ct::Stats> statistics() override { return conntrack_->statistics(); }
   Result<std::vector<RulePath>> take_paths() override;
+  // With rule_paths: the same line by line, in the order the kernel tells it; what one has taken the other has not.
+  Result<std::vector<netns::TraceLine>> take_trace_lines();
   Result<std::string> saved_rules(bool counters) override;
   Result<std::string> listed_rules(const std::string& table, const std::string& chain) override;
 
@@ -64,15 +67,16 @@ class KernelBackend final : public Backend {
   Status make_ports(const lab::Lab& lab);
   Status read_ports(std::vector<Emitted>& out);
   Status drain();
+  Status learn();
 
   std::optional<netns::NetworkNamespace> namespace_;
   std::vector<netns::Tap> taps_;  // by port number
   std::optional<netns::LocalProcesses> processes_;
   std::optional<netns::Ctnetlink> conntrack_;
   std::optional<netns::RuleLoader> rules_;
-  std::optional<netns::LogReader> log_;         // once a rule logs
-  std::optional<netns::RuleTrace> rule_trace_;  // with rule_paths
-  std::vector<Emitted> pending_;                // came out while time passed
+  std::optional<netns::LogReader> log_;      // once a rule logs
+  std::optional<netns::TraceReader> trace_;  // with rule_paths
+  std::vector<Emitted> pending_;             // came out while time passed
 };
 
 }  // namespace nf

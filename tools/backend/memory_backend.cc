@@ -7,6 +7,8 @@
 #include "conntrack/text/format.h"
 #include "datapath/packet/checksum.h"
 #include "datapath/packet/headers.h"
+#include "tools/backend/told.h"
+#include "tools/forms/text_form.h"
 
 namespace nf {
 namespace {
@@ -31,8 +33,13 @@ bool taken_by_process(const Packet& p, const std::vector<ProcessPort>& processes
 std::unique_ptr<Backend> make_memory_backend() { return std::make_unique<MemoryBackend>(); }
 
 std::string MemoryBackend::take_trace() {
-  teller_.finish();
+  if (recorder_) recorder_->finish();
   return std::exchange(trace_text_, {});
+}
+
+Result<std::vector<ToldPacket>> MemoryBackend::take_told() {
+  if (recorder_) recorder_->finish();
+  return std::exchange(told_, {});
 }
 
 MemoryBackend::~MemoryBackend() {
@@ -51,7 +58,7 @@ void MemoryBackend::Host::deliver(PacketPtr p, Time now) {
 
 void MemoryBackend::BothSinks::event(const Packet& p, const trace::Event& e) {
   if (backend_.config_.rule_paths) backend_.paths_.event(p, e);
-  if (backend_.config_.trace) backend_.teller_.sink().event(p, e);
+  if (backend_.recorder_) backend_.recorder_->event(p, e);
 }
 
 Status MemoryBackend::configure(const BackendConfig& config) {
@@ -85,7 +92,13 @@ Status MemoryBackend::configure(const BackendConfig& config) {
   router.on_log = [this](Time, std::string_view line) {
     if (is_log_line(line)) log_.emplace_back(line);
   };
-  if (config.rule_paths || config.trace) router.set_trace(&sinks_);
+  if (config.trace || config.told) {
+    recorder_.emplace(trace::RecorderOptions{.detailed = config.told}, [this](const trace::Story& story) {
+      if (config_.trace) trace_text_ += forms::text_of(story, {.level = trace::Level::kEverything});
+      if (config_.told) told_.push_back(told_of(story));
+    });
+  }
+  if (config.rule_paths || recorder_) router.set_trace(&sinks_);
   return {};
 }
 

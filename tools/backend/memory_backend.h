@@ -3,6 +3,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -10,9 +11,8 @@
 #include "datapath/port/responder.h"
 #include "tools/backend/backend.h"
 #include "tools/backend/path_sink.h"
-#include "tools/forms/teller.h"
-#include "tools/forms/text_form.h"
 #include "tools/gateway/gateway.h"
+#include "tools/trace/recorder.h"
 
 namespace nf {
 
@@ -42,6 +42,8 @@ class MemoryBackend final : public Backend {
   Result<std::string> saved_rules(bool counters) override;
   Result<std::string> listed_rules(const std::string& table, const std::string& chain) override;
   std::string take_trace() override;
+  bool tells() const override { return true; }
+  Result<std::vector<ToldPacket>> take_told() override;
 
   Status apply_network(const std::vector<lab::NetworkLine>& lines, const std::string& file) override;
   Status apply_sysctl(const std::vector<lab::SysctlSetting>& settings, const std::string& file) override;
@@ -67,6 +69,7 @@ class MemoryBackend final : public Backend {
   class BothSinks final : public trace::Sink {
    public:
     explicit BothSinks(MemoryBackend& backend) : backend_(backend) {}
+    bool detailed() const override { return backend_.config_.told; }
     void event(const Packet& p, const trace::Event& e) override;
 
    private:
@@ -83,9 +86,8 @@ class MemoryBackend final : public Backend {
   std::vector<std::string> events_, log_;
   PathSink paths_;
   std::string trace_text_;
-  forms::Teller teller_{std::make_unique<forms::TextForm>(forms::FormOptions{.level = trace::Level::kEverything},
-                                                          [this](std::string_view line) { trace_text_ += line; }),
-                        trace::RecorderOptions{.detailed = false}};
+  std::vector<ToldPacket> told_;
+  std::optional<trace::Recorder> recorder_;  // with BackendConfig::trace or told
   BothSinks sinks_{*this};
 };
 

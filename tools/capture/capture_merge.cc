@@ -75,48 +75,81 @@ bool CaptureMerge::nanoseconds() const {
 
 namespace {
 
-// Calls visit(Ethernet header, IPv4 header) for the IPv4 frames among the first of a capture.
+constexpr size_t kFrames = 1000;
+
+// Calls visit(Ethernet header, IPv4 header) when the packet is IPv4 in Ethernet.
 template <class Visit>
-void visit_first_frames(const std::string& interface, const std::string& file, Visit visit) {
-  constexpr int kFrames = 1000;
+void visit_frame(const CapturedPacket& packet, Visit& visit) {
+  if (packet.link != LinkType::kEthernet) return;
+  const EthernetHeader* eth = view<EthernetHeader>(packet.bytes);
+  const Ipv4Header* ip = view<Ipv4Header>(packet.bytes, sizeof(EthernetHeader));
+  if (eth != nullptr && eth->type.host() == kEtherIpv4 && ip != nullptr) visit(*eth, *ip);
+}
+
+// Of the first of a capture.
+template <class Visit>
+void visit_first_frames(const std::string& interface, const std::string& file, Visit& visit) {
   if (file_size(file) == 0) return;
   Result<std::unique_ptr<PcapReader>> reader = PcapReader::open(file);
   if (!reader) return;  // said when the file is opened to be replayed
-  for (int i = 0; i < kFrames; ++i) {
+  for (size_t i = 0; i < kFrames; ++i) {
     const Result<const CapturedPacket*> packet = (*reader)->next();
     if (!packet || *packet == nullptr) return;
-    if ((*packet)->link != LinkType::kEthernet || !is_of((*reader)->interfaces(), (*packet)->interface, interface))
-      continue;
-    const EthernetHeader* eth = view<EthernetHeader>((*packet)->bytes);
-    const Ipv4Header* ip = view<Ipv4Header>((*packet)->bytes, sizeof(EthernetHeader));
-    if (eth != nullptr && eth->type.host() == kEtherIpv4 && ip != nullptr) visit(*eth, *ip);
+    if (is_of((*reader)->interfaces(), (*packet)->interface, interface)) visit_frame(**packet, visit);
   }
 }
+template <class Visit>
+void visit_first_frames(std::span<const CapturedPacket> packets, Visit& visit) {
+  for (const CapturedPacket& packet : packets.first(std::min(packets.size(), kFrames))) visit_frame(packet, visit);
+}
+
+// The address that is an end of most frames; of several the one that was it first.
+struct OwnAddress {
+  void operator()(const EthernetHeader& eth, const Ipv4Header&) {
+    count(eth.destination);
+    count(eth.source);
+  }
+  void count(const MacAddress& mac) {
+    if (is_multicast(mac)) return;
+    const int n = ++ends[mac];
+    if (!best || n > ends[*best]) best = mac;
+  }
+  std::map<MacAddress, int> ends;
+  std::optional<MacAddress> best;
+};
+
+struct Stations {
+  void operator()(const EthernetHeader& eth, const Ipv4Header& ip) {
+    const bool known = std::any_of(all.begin(), all.end(), [&](const Station& s) { return s.address == ip.source; });
+    if (!known && !is_multicast(eth.source)) all.push_back({ip.source, eth.source});
+  }
+  std::vector<Station> all;
+};
 
 }  // namespace
 
 std::optional<MacAddress> likely_own_address(const std::string& interface, const std::string& file) {
-  std::map<MacAddress, int> ends;
-  std::optional<MacAddress> best;
-  const auto count = [&](const MacAddress& mac) {
-    if (is_multicast(mac)) return;
-    const int n = ++ends[mac];
-    if (!best || n > ends[*best]) best = mac;
-  };
-  visit_first_frames(interface, file, [&](const EthernetHeader& eth, const Ipv4Header&) {
-    count(eth.destination);
-    count(eth.source);
-  });
-  return best;
+  OwnAddress own;
+  visit_first_frames(interface, file, own);
+  return own.best;
+}
+
+std::optional<MacAddress> likely_own_address(std::span<const CapturedPacket> packets) {
+  OwnAddress own;
+  visit_first_frames(packets, own);
+  return own.best;
 }
 
 std::vector<Station> first_stations(const std::string& interface, const std::string& file) {
-  std::vector<Station> out;
-  visit_first_frames(interface, file, [&](const EthernetHeader& eth, const Ipv4Header& ip) {
-    const bool known = std::any_of(out.begin(), out.end(), [&](const Station& s) { return s.address == ip.source; });
-    if (!known && !is_multicast(eth.source)) out.push_back({ip.source, eth.source});
-  });
-  return out;
+  Stations stations;
+  visit_first_frames(interface, file, stations);
+  return std::move(stations.all);
+}
+
+std::vector<Station> first_stations(std::span<const CapturedPacket> packets) {
+  Stations stations;
+  visit_first_frames(packets, stations);
+  return std::move(stations.all);
 }
 
 }  // namespace nf

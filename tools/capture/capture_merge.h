@@ -3,6 +3,7 @@
 
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -45,6 +46,8 @@ class CaptureMerge {
 // when there is no Ethernet frame or the file can be read only once (a pipe). For labs that do not give the link an
 // address.
 std::optional<MacAddress> likely_own_address(const std::string& interface, const std::string& file);
+// The same of packets in memory, all of one link.
+std::optional<MacAddress> likely_own_address(std::span<const CapturedPacket> packets);
 
 // Who sent IPv4 in the first frames of a capture, in their order. For replay, where nobody answers ARP: of a file that
 // can be read twice, as above.
@@ -53,5 +56,6 @@ struct Station {
   MacAddress mac;
 };
 std::vector<Station> first_stations(const std::string& interface, const std::string& file);
+std::vector<Station> first_stations(std::span<const CapturedPacket> packets);
 
 }  // namespace nf

@@ -20,6 +20,8 @@ using Endpoint = boost::asio::local::stream_protocol::endpoint;
 
 // Event lines a slow reader may have outstanding before it is cut off, as a full netlink socket buffer does.
 constexpr size_t kMaxBacklog = 64 * 1024 * 1024;
+// Of stories: those that come while more is outstanding are left out.
+constexpr size_t kMaxStories = 1024 * 1024;
 // More than this many at a time are hung up on; they are all of the user who owns the gateway.
 constexpr size_t kMaxClients = 256;
 // Until the next try when the process has no descriptor left for a client.
@@ -38,7 +40,8 @@ struct ControlServer::Client {
   bool left = false;
   ct::ListenerId listener = 0;
   uint32_t expect_listener = 0;
-  bool listens() const { return listener != 0 || expect_listener != 0; }
+  Tracer::AskerId asker = 0;
+  bool listens() const { return listener != 0 || expect_listener != 0 || asker != 0; }
 };
 
 std::optional<std::vector<std::string>> ControlServer::take_request(Client& client) {
@@ -49,8 +52,8 @@ std::optional<std::vector<std::string>> ControlServer::take_request(Client& clie
   return words;
 }
 
-ControlServer::ControlServer(boost::asio::io_context& io, Gateway& gateway, Runner runner)
-    : io_(io), acceptor_(io), retry_(io), gateway_(gateway), runner_(std::move(runner)) {}
+ControlServer::ControlServer(boost::asio::io_context& io, Gateway& gateway, Tracer& tracer, Runner runner)
+    : io_(io), acceptor_(io), retry_(io), gateway_(gateway), tracer_(tracer), runner_(std::move(runner)) {}
 
 ControlServer::~ControlServer() {
   while (!clients_.empty()) leave(std::shared_ptr<Client>(clients_.front()));
@@ -119,6 +122,7 @@ void ControlServer::read(const std::shared_ptr<Client>& client) {
 
 void ControlServer::answer(const std::shared_ptr<Client>& client, const std::vector<std::string>& words) {
   if (!words.empty() && words[0] == "sync") return sync(client, words);
+  if (!words.empty() && words[0] == "trace") return trace(client, words);
   const bool handover = !words.empty() && words[0] == "handover";
   const CommandReply reply = handover ? runner_.handover(words) : run_command(gateway_, words, runner_.now());
   if (!reply.out.empty()) write(client, control::encode_frame('o', reply.out));
@@ -140,6 +144,45 @@ void ControlServer::answer(const std::shared_ptr<Client>& client, const std::vec
     return watch(client);
   }
   finish(client, reply.exit_code);
+}
+
+void ControlServer::trace(const std::shared_ptr<Client>& client, const std::vector<std::string>& words) {
+  const Result<TraceRequest> request = read_trace_request(std::span(words).subspan(1));
+  Result<Tracer::AskerId> asker = error("");
+  if (request) {
+    const auto frames = [this, weak = std::weak_ptr<Client>(client)](char channel) {
+      return [this, weak, channel](std::string text) {
+        const auto c = weak.lock();
+        if (c && !c->last_queued) write(c, control::encode_frame(channel, text));
+      };
+    };
+    Tracer::Outlet outlet;
+    outlet.out = frames('o');
+    outlet.note = frames('e');
+    outlet.has_room = [weak = std::weak_ptr<Client>(client)] {
+      const auto c = weak.lock();
+      return c && c->outgoing_bytes < kMaxStories;
+    };
+    outlet.enough = [this, weak = std::weak_ptr<Client>(client)] {
+      boost::asio::post(io_, [this, weak] {
+        if (const auto c = weak.lock(); c && !c->last_queued) stop_tracing(c);
+      });
+    };
+    asker = tracer_.add(*request, std::move(outlet));
+  }
+  if (!asker) {
+    write(client, control::encode_frame('e', "trace: " + (request ? asker.error() : request.error()).str() + '\n'));
+    return finish(client, static_cast<int>(ExitCode::kBadInput));
+  }
+  client->asker = *asker;
+  // An empty frame tells that packets are told of from here on.
+  write(client, control::encode_frame('o', ""));
+  watch(client);
+}
+
+void ControlServer::stop_tracing(const std::shared_ptr<Client>& client) {
+  tracer_.remove(std::exchange(client->asker, 0));
+  finish(client, 0);
 }
 
 void ControlServer::finish(const std::shared_ptr<Client>& client, int exit_code) {
@@ -192,17 +235,21 @@ void ControlServer::pump(const std::shared_ptr<Client>& client) {
 }
 
 void ControlServer::watch(const std::shared_ptr<Client>& client) {
-  client->socket.async_read_some(boost::asio::buffer(client->chunk),
-                                 [this, client](boost::system::error_code ec, size_t n) {
-                                   if (ec) return leave(client);
-                                   client->request.append(client->chunk.data(), n);
-                                   if (const auto words = take_request(*client)) {
-                                     if (words->empty() || words->front() != "sync") return leave(client);
-                                     sync(client, *words);
-                                   }
-                                   if (client->request.size() > control::kMaxRequest) return leave(client);
-                                   watch(client);
-                                 });
+  client->socket.async_read_some(
+      boost::asio::buffer(client->chunk), [this, client](boost::system::error_code ec, size_t n) {
+        if (ec) return leave(client);
+        client->request.append(client->chunk.data(), n);
+        if (const auto words = take_request(*client)) {
+          const bool stop = client->asker != 0 && !words->empty() && words->front() == "stop";
+          if (!stop && (words->empty() || words->front() != "sync")) return leave(client);
+          if (stop)
+            stop_tracing(client);
+          else
+            sync(client, *words);
+        }
+        if (client->request.size() > control::kMaxRequest) return leave(client);
+        watch(client);
+      });
 }
 
 void ControlServer::stop_listening(const std::shared_ptr<Client>& client) {
@@ -210,6 +257,7 @@ void ControlServer::stop_listening(const std::shared_ptr<Client>& client) {
   client->listener = 0;
   if (client->expect_listener != 0) gateway_.conntrack().expectations().unlisten(client->expect_listener);
   client->expect_listener = 0;
+  if (client->asker != 0) tracer_.remove(std::exchange(client->asker, 0));
 }
 
 void ControlServer::leave(const std::shared_ptr<Client>& client) {

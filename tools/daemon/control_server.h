@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "tools/commands/commands.h"
+#include "tools/commands/tracer.h"
 #include "tools/gateway/gateway.h"
 
 namespace nf {
@@ -25,7 +26,7 @@ class ControlServer {
     std::function<Status()> settle;
     std::function<CommandReply(const std::vector<std::string>&)> handover;
   };
-  ControlServer(boost::asio::io_context& io, Gateway& gateway, Runner runner);
+  ControlServer(boost::asio::io_context& io, Gateway& gateway, Tracer& tracer, Runner runner);
   ~ControlServer();
 
   // Makes the socket. Empty path: PID.sock in control::default_directory(). A stale socket is replaced, a living one
@@ -43,7 +44,10 @@ class ControlServer {
   void write(const std::shared_ptr<Client>& client, std::string bytes);
   void finish(const std::shared_ptr<Client>& client, int exit_code);
   void pump(const std::shared_ptr<Client>& client);
-  // Of a client that follows events: its leaving, or its `sync`.
+  // Goes on with stories until the client leaves, says `stop`, or has enough.
+  void trace(const std::shared_ptr<Client>& client, const std::vector<std::string>& words);
+  void stop_tracing(const std::shared_ptr<Client>& client);
+  // Of a client that follows events or stories: its leaving, its `sync`, its `stop`.
   void watch(const std::shared_ptr<Client>& client);
   void sync(const std::shared_ptr<Client>& client, const std::vector<std::string>& words);
   void stop_listening(const std::shared_ptr<Client>& client);
@@ -53,6 +57,7 @@ class ControlServer {
   boost::asio::local::stream_protocol::acceptor acceptor_;
   boost::asio::steady_timer retry_;
   Gateway& gateway_;
+  Tracer& tracer_;
   Runner runner_;
   std::string path_;
   std::list<std::shared_ptr<Client>> clients_;

@@ -80,6 +80,7 @@ bool Forwarder::poll_once() {
   if (any) {
     router.flush();
     if (host_ != nullptr) host_->flush();
+    after_batch_();
   }
   return any;
 }
@@ -109,6 +110,7 @@ bool Forwarder::settle() {
   while (any && clock() < end) {
     gateway_.run_timers(clock());
     gateway_.router().flush();
+    after_batch_();
     // Asked outright: that its descriptor is readable is told by Asio later.
     host_ready_ = host_source_ != nullptr;
     any = poll_once();
@@ -148,6 +150,7 @@ void Forwarder::run() {
     if (now >= next_timers) {
       next_timers = std::min(gateway_.run_timers(now), now + kSecond);
       gateway_.router().flush();
+      after_batch_();
     }
     if (any) idle_since = now;
     if (any || now - idle_since < options_.spin) {

@@ -28,6 +28,9 @@ class Forwarder {
   void add_port(Device& dev, Port& port);
   void set_host(HostPort& host);
 
+  // Called after each batch and whatever timers did.
+  void after_batch(std::function<void()> call) { after_batch_ = std::move(call); }
+
   // Runs until stop() is called (from a handler).
   void run();
   void stop() { stopped_ = true; }
@@ -62,6 +65,7 @@ class Forwarder {
   bool host_ready_ = false;
   std::vector<PacketPtr> batch_;
   boost::asio::steady_timer timer_;
+  std::function<void()> after_batch_ = [] {};
   uint64_t received_ = 0;
   bool stopped_ = false;
   bool still_ = false;

@@ -7,6 +7,7 @@
 #include <cstdio>
 #include <map>
 #include <memory>
+#include <optional>
 #include <random>
 #include <set>
 
@@ -15,9 +16,11 @@
 #include "datapath/port/responder.h"
 #include "datapath/port/tap_port.h"
 #include "datapath/port/tun_port.h"
+#include "tools/commands/tracer.h"
 #include "tools/daemon/control_server.h"
 #include "tools/daemon/forwarder.h"
 #include "tools/daemon/handover.h"
+#include "tools/forms/json_form.h"
 #include "tools/forms/teller.h"
 #include "tools/forms/text_form.h"
 #include "tools/kernel/forwarding_check.h"
@@ -45,7 +48,7 @@ class Run {
       : options_(options),
         gateway_(GatewayOptions{.seed = options.seed != 0 ? options.seed : random_seed()}),
         forwarder_(io_, gateway_, {}),
-        control_(io_, gateway_,
+        control_(io_, gateway_, tracer_,
                  {Forwarder::clock, [this] { return settle(); },
                   [this](const std::vector<std::string>& words) { return handover(words); }}),
         link_changes_(io_),
@@ -53,6 +56,7 @@ class Run {
 
   ~Run() {
     gateway_.router().set_trace(nullptr);
+    if (teller_) teller_->finish();
     link_changes_.release();  // the monitor's
   }
 
@@ -74,6 +78,7 @@ class Run {
       if (!ec) forwarder_.stop();
     });
     wait_for_link_changes();
+    forwarder_.after_batch([this] { tracer_.finish(); });
     forwarder_.stand_still(options_.standby);
     std::puts("ready");
     std::fflush(stdout);
@@ -121,7 +126,7 @@ class Run {
     };
     if (!options_.trace.empty()) {
       if (Status s = open(options_.trace, trace_file_); !s) return s;
-      gateway_.router().set_trace(&teller_.sink());
+      tracer_.set_beside(&begin_telling().sink());
     }
     if (!options_.log.empty()) {
       if (Status s = open(options_.log, log_file_); !s) return s;
@@ -131,6 +136,20 @@ class Run {
                    line.data());
     };
     return {};
+  }
+
+  forms::Teller& begin_telling() {
+    const bool json = options_.trace_form == "json";
+    const forms::Write write = [this](std::string_view text) {
+      std::fwrite(text.data(), 1, text.size(), trace_file_.get());
+    };
+    const forms::FormOptions form{.level = trace::Level::kEverything};
+    std::unique_ptr<forms::Form> chosen;
+    if (json)
+      chosen = std::make_unique<forms::JsonForm>(form, write);
+    else
+      chosen = std::make_unique<forms::TextForm>(form, write);
+    return teller_.emplace(std::move(chosen), trace::RecorderOptions{.detailed = json, .clock = Forwarder::clock});
   }
 
   // --- links
@@ -143,10 +162,14 @@ class Run {
     return {};
   }
 
-  // What the kernel has told about links is taken in first: a carrier that is back lets frames through.
+  // What the kernel has told about links is taken in first: a carrier that is back lets frames through. Afterwards the
+  // trace tells all of it.
   Status settle() {
     if (Status s = monitor_->poll(); !s) return s;
-    if (forwarder_.settle()) return {};
+    if (forwarder_.settle()) {
+      if (teller_) teller_->finish();
+      return {};
+    }
     Error e = error(strf("packets kept coming for %lld s", static_cast<long long>(Forwarder::kSettleLimit / kSecond)));
     e.code = ExitCode::kExpectationFailed;
     return e;
@@ -307,11 +330,7 @@ class Run {
 
   const RunOptions& options_;
   File trace_file_, log_file_;
-  forms::Teller teller_{std::make_unique<forms::TextForm>(forms::FormOptions{.level = trace::Level::kEverything},
-                                                          [this](std::string_view line) {
-                                                            std::fwrite(line.data(), 1, line.size(), trace_file_.get());
-                                                          }),
-                        trace::RecorderOptions{.detailed = false}};
+  std::optional<forms::Teller> teller_;  // with RunOptions::trace
   std::map<std::string, lab::LinkKind, std::less<>> made_;
   std::map<std::string, Device*, std::less<>> bound_;
   std::vector<std::unique_ptr<Port>> ports_;
@@ -321,6 +340,7 @@ class Run {
   std::unique_ptr<LinkMonitor> monitor_;
   boost::asio::io_context io_;
   Gateway gateway_;
+  Tracer tracer_{gateway_.router()};
   Forwarder forwarder_;
   ControlServer control_;
   boost::asio::posix::stream_descriptor link_changes_;

@@ -11,9 +11,10 @@ struct RunOptions {
   std::string control;   // socket path; empty: in the run directory
   std::string host_tun;  // name of a TUN behind which this namespace's processes are; empty: the built-in responder
   std::string trace;     // a file to which every packet's decisions are written; empty: none
-  std::string log;       // a file for the kernel log's lines; empty: stderr
-  bool standby = false;  // stand still until a handover from the kernel
-  uint64_t seed = 0;     // 0: a random one
+  std::string trace_form = "text";  // or "json", which has everything, misses included
+  std::string log;                  // a file for the kernel log's lines; empty: stderr
+  bool standby = false;             // stand still until a handover from the kernel
+  uint64_t seed = 0;                // 0: a random one
 };
 
 // Returns the exit code; errors were printed to stderr.

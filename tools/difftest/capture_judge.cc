@@ -46,6 +46,8 @@ class CaptureRun {
     result.frames = both_.frames();
     result.events = both_.events();
     result.tables_compared = both_.tables();
+    result.paths = both_.paths();
+    result.path_steps = both_.steps();
     result.ports_followed = both_.follower().followed();
     result.expectations = both_.engine_statistics().expect_create;
     result.expected = both_.engine_statistics().expect_new;
@@ -137,7 +139,7 @@ class CaptureRun {
   Certificate& certificate_;
   PacketPool pool_;
   KernelBackend kernel_;
-  SideBySide both_{kernel_, reply_of(kernel_)};
+  SideBySide both_{kernel_, reply_of(kernel_), options_.paths ? trace_of(kernel_) : nullptr};
   std::vector<int> inputs_;               // port of each input
   std::map<uint32_t, MacAddress> known_;  // stations of the captures, by address
   uint64_t left_out_ = 0;

@@ -32,6 +32,8 @@ void Certificate::add(const RunResult& result) {
   totals.events += result.events;
   totals.rules += result.rules;
   totals.tables_compared += result.tables_compared;
+  totals.paths += result.paths;
+  totals.path_steps += result.path_steps;
   totals.played_again += result.played_again;
   totals.ports_followed += result.ports_followed;
   totals.expectations += result.expectations;
@@ -58,6 +60,8 @@ std::string certificate_text(const Certificate& c) {
   append_number(out, "packets compared", c.totals.packets);
   append_number(out, "frames and deliveries", c.totals.frames);
   append_number(out, "events", c.totals.events);
+  append_number(out, "paths compared", c.totals.paths);
+  append_number(out, "steps of paths", c.totals.path_steps);
   append_number(out, "tables compared", c.totals.tables_compared);
   append_number(out, "random ports followed", c.totals.ports_followed);
   append_number(out, "expectations made", c.totals.expectations);

@@ -24,6 +24,7 @@ struct CertifyOptions {
   std::string known;             // file; empty: none are known
   std::string out = "certify-findings";
   bool shrink = true;
+  bool paths = true;                       // RunOptions::paths
   std::vector<std::string> engine_sysctl;  // RunOptions::engine_sysctl
 
   // A capture instead: the lab's folder, and its links' captures.

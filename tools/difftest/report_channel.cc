@@ -51,8 +51,9 @@ bool write_report(int fd, const LabReport& report) {
   out.number(report.seed);
   out.number(report.begun);
   const RunResult& r = report.result;
-  for (const uint64_t n : {r.packets, r.frames, r.events, r.rules, r.tables_compared, r.played_again, r.ports_followed,
-                           r.expectations, r.expected, uint64_t{r.cut_short}, uint64_t{r.excused.size()}})
+  for (const uint64_t n :
+       {r.packets, r.frames, r.events, r.rules, r.tables_compared, r.paths, r.path_steps, r.played_again,
+        r.ports_followed, r.expectations, r.expected, uint64_t{r.cut_short}, uint64_t{r.excused.size()}})
     out.number(n);
   for (const auto& [key, count] : r.excused) {
     out.text(key);
@@ -97,8 +98,8 @@ std::optional<LabReport> ReportReader::next() {
   report.seed = in.number();
   report.begun = in.number() != 0;
   RunResult& r = report.result;
-  for (uint64_t* n : {&r.packets, &r.frames, &r.events, &r.rules, &r.tables_compared, &r.played_again,
-                      &r.ports_followed, &r.expectations, &r.expected})
+  for (uint64_t* n : {&r.packets, &r.frames, &r.events, &r.rules, &r.tables_compared, &r.paths, &r.path_steps,
+                      &r.played_again, &r.ports_followed, &r.expectations, &r.expected})
     *n = in.number();
   r.cut_short = in.number() != 0;
   for (uint64_t keys = in.number(); keys > 0; --keys) {

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "datapath/base/random.h"
+#include "tools/netns/packet_paths.h"
 
 namespace nf::difftest {
 namespace {
@@ -29,9 +30,9 @@ BackendConfig config_of(const lab::Lab& lab, const GeneratedLab& generated, uint
 
 class CaseRun {
  public:
-  CaseRun(Backend& judge, PortFollower::ReplyOf reply_of, SideBySide::Clock clock, const Case& c,
-          const RunOptions& options)
-      : judge_(judge), case_(c), options_(options), both_(judge, std::move(reply_of), clock) {}
+  CaseRun(Backend& judge, PortFollower::ReplyOf reply_of, SideBySide::TraceOf trace_of, SideBySide::Clock clock,
+          const Case& c, const RunOptions& options)
+      : judge_(judge), case_(c), options_(options), both_(judge, std::move(reply_of), std::move(trace_of), clock) {}
 
   Result<RunResult> run() {
     Result<lab::Lab> lab = lab_of(case_.lab);
@@ -47,6 +48,8 @@ class CaseRun {
     result_.frames = both_.frames();
     result_.events = both_.events();
     result_.tables_compared = both_.tables();
+    result_.paths = both_.paths();
+    result_.path_steps = both_.steps();
     result_.ports_followed = both_.follower().followed();
     result_.expectations = both_.engine_statistics().expect_create;
     result_.expected = both_.engine_statistics().expect_new;
@@ -68,8 +71,8 @@ class CaseRun {
       Result<std::optional<Disagreement>> differ = both_.play(frame->port, frame->bytes);
       if (!differ) return differ.error();
       if (options_.recording != nullptr) {
-        options_.recording->packets.push_back(
-            {i, frame->port, frame->bytes, both_.kernel_emitted(), both_.kernel_events()});
+        options_.recording->packets.push_back({i, frame->port, frame->bytes, both_.kernel_emitted(),
+                                               both_.kernel_events(), netns::packet_paths(both_.kernel_trace())});
       }
       if (both_.follower().unseen()) {
         result_.cut_short = true;
@@ -140,9 +143,9 @@ Result<lab::Lab> lab_of(const GeneratedLab& generated) {
   return lab;
 }
 
-Result<RunResult> run_case_on(Backend& judge, PortFollower::ReplyOf reply_of, const Case& c, const RunOptions& options,
-                              SideBySide::Clock clock) {
-  return CaseRun(judge, std::move(reply_of), clock, c, options).run();
+Result<RunResult> run_case_on(Backend& judge, PortFollower::ReplyOf reply_of, SideBySide::TraceOf trace_of,
+                              const Case& c, const RunOptions& options, SideBySide::Clock clock) {
+  return CaseRun(judge, std::move(reply_of), std::move(trace_of), clock, c, options).run();
 }
 
 }  // namespace nf::difftest

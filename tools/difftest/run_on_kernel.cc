@@ -10,9 +10,13 @@ PortFollower::ReplyOf reply_of(KernelBackend& kernel) {
   };
 }
 
+SideBySide::TraceOf trace_of(KernelBackend& kernel) {
+  return [&kernel] { return kernel.take_trace_lines(); };
+}
+
 Result<RunResult> run_case(const Case& c, const RunOptions& options) {
   KernelBackend kernel;
-  return run_case_on(kernel, reply_of(kernel), c, options);
+  return run_case_on(kernel, reply_of(kernel), options.paths ? trace_of(kernel) : nullptr, c, options);
 }
 
 }  // namespace nf::difftest

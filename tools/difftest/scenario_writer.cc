@@ -80,6 +80,17 @@ class Writer {
     }
     if (mismatch_.field == "events")
       for (const std::string& event : p.events) out_ += "event " + event + "\n";
+    if (mismatch_.field == "path") paths(p);
+  }
+
+  // Without the ends of chains and the devices: the path may be what both say.
+  void paths(const Recording::Packet& p) {
+    if (p.paths.empty()) out_ += "path none\n";
+    for (const RulePath& path : p.paths) {
+      out_ += "path";
+      for (const std::string& step : path) (out_ += ' ') += step;
+      out_ += '\n';
+    }
   }
 
   static void drop_usual(PacketSpec& spec) {

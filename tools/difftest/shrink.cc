@@ -4,13 +4,15 @@
 #include <utility>
 #include <vector>
 
+#include "tools/shrink/ddmin.h"
+
 namespace nf::difftest {
 namespace {
 
 class Shrinker {
  public:
   Shrinker(const Case& c, const Mismatch& mismatch, const Play& play, size_t max_runs)
-      : best_{c, mismatch, 0}, play_(play), max_runs_(max_runs) {}
+      : best_{c, mismatch, 0}, play_(play), budget_(max_runs) {}
 
   Shrunk run() {
     cut_behind();
@@ -27,11 +29,12 @@ class Shrinker {
       without_some([](Case & c) -> auto& { return c.lab.process_ports; });
     } while (size() < before && !exhausted());
     simplify_steps();
+    best_.runs = budget_.used();
     return std::move(best_);
   }
 
  private:
-  bool exhausted() const { return best_.runs >= max_runs_; }
+  bool exhausted() const { return budget_.spent(); }
   size_t size() const {
     const Case& c = best_.smallest;
     return c.steps.size() + c.lab.rules.size() + c.lab.sysctl.size() + c.lab.timeouts.size() + c.lab.network.size();
@@ -39,8 +42,7 @@ class Shrinker {
 
   // Keeps the candidate when the two sides disagree about the same thing.
   bool keep(Case candidate) {
-    if (exhausted()) return false;
-    ++best_.runs;
+    if (!budget_.take()) return false;
     Result<RunResult> result = play_(candidate);
     if (!result || !result->mismatch || result->mismatch->field != best_.mismatch.field) return false;
     best_.smallest = std::move(candidate);
@@ -57,23 +59,19 @@ class Shrinker {
     }
   }
 
-  // Takes away the elements of one of the case's lists that `of` names for which `may` is true: halves first, then ever
-  // smaller pieces, down to single ones.
+  // Takes away those elements of one of the case's lists that `of` names for which `may` is true.
   template <class Of, class May>
   void without_some(const Of& of, const May& may) {
     std::vector<size_t> candidates = those(of, may);
-    for (size_t piece = (candidates.size() + 1) / 2; piece > 0 && !exhausted();
-         piece = piece == 1 ? 0 : (piece + 1) / 2) {
-      // From the end: later steps and rules depend on earlier ones.
-      for (size_t end = candidates.size(); end > 0 && !exhausted();) {
-        const size_t from = end > piece ? end - piece : 0;
-        Case smaller = best_.smallest;
-        auto& list = of(smaller);
-        for (size_t i = end; i-- > from;) list.erase(list.begin() + static_cast<std::ptrdiff_t>(candidates[i]));
-        if (keep(std::move(smaller))) candidates = those(of, may);
-        end = std::min(from, candidates.size());
-      }
-    }
+    const auto without = [&](size_t from, size_t to) {
+      Case smaller = best_.smallest;
+      auto& list = of(smaller);
+      for (size_t i = to; i-- > from;) list.erase(list.begin() + static_cast<std::ptrdiff_t>(candidates[i]));
+      if (!keep(std::move(smaller))) return false;
+      candidates = those(of, may);
+      return true;
+    };
+    shrink::ddmin([&] { return candidates.size(); }, without, budget_);
   }
   template <class Of>
   void without_some(const Of& of) {
@@ -174,7 +172,7 @@ class Shrinker {
 
   Shrunk best_;
   const Play& play_;
-  const size_t max_runs_;
+  shrink::RunBudget budget_;
 };
 
 }  // namespace

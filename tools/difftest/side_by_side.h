@@ -2,6 +2,10 @@
 // compared. The engine's time is the time of the judge's packet, and where the judge chooses at random the engine
 // follows (PortFollower).
 //
+// An engine that tells takes another way through the rules than one that does not, and both are to be right: where a
+// judge tells what rules a packet met, a second engine plays along and what it tells is compared; everything else is
+// compared with the first.
+//
 // Invariants:
 //  1. Time is jiffies: the engine is told the time of the kernel's last tick, so that both count the same ticks.
 //  2. ARP is answered on both sides; requests of the machine are not compared.
@@ -14,6 +18,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <optional>
 #include <span>
 #include <string>
@@ -21,22 +26,28 @@
 
 #include "tools/backend/memory_backend.h"
 #include "tools/difftest/compare.h"
+#include "tools/difftest/met_rules.h"
 #include "tools/difftest/port_follower.h"
 #include "tools/difftest/traffic/wire.h"
+#include "tools/trace/recorder.h"
 
 namespace nf::difftest {
 
 struct Disagreement {
-  std::string field;  // "frames", "events", "counters", "entries", "expectations", "statistics", "ports"
+  // "frames", "events", "path", "counters", "entries", "expectations", "statistics", "ports"
+  std::string field;
   Difference sides;
 };
 
 class SideBySide {
  public:
   using Clock = Time (*)();
+  // What a judge tells since the last call.
+  using TraceOf = std::function<Result<std::vector<netns::TraceLine>>()>;
   using ArpReply = std::function<std::optional<Wire::Frame>(const Emitted&)>;
 
-  SideBySide(Backend& judge, PortFollower::ReplyOf reply_of, Clock clock = &last_tick);
+  // `trace_of`: none, and no paths are compared.
+  SideBySide(Backend& judge, PortFollower::ReplyOf reply_of, TraceOf trace_of, Clock clock = &last_tick);
   // CLOCK_REALTIME as of the kernel's last tick, a whole number of jiffies. Waits for the next one when it is due while
   // a packet would be played.
   static Time last_tick();
@@ -51,31 +62,53 @@ class SideBySide {
   // What came out of the kernel because of the last packet, requests of ARP left out, sorted by port, and its events.
   const std::vector<Emitted>& kernel_emitted() const { return kernel_out_; }
   const std::vector<std::string>& kernel_events() const { return kernel_events_; }
+  const std::vector<netns::TraceLine>& kernel_trace() const { return kernel_trace_; }
 
   Result<std::optional<Disagreement>> compare_all_tables();
 
-  const PortFollower& follower() const { return follower_; }
-  const ct::Stats& engine_statistics() { return engine_.gateway().conntrack().stats(); }
+  const PortFollower& follower() const { return engine_.follower; }
+  const ct::Stats& engine_statistics() { return engine_.machine.gateway().conntrack().stats(); }
   Excuses& excuses() { return excuses_; }
   // What was compared so far.
   uint64_t packets() const { return packets_; }
   uint64_t frames() const { return frames_; }
   uint64_t events() const { return events_; }
   uint64_t tables() const { return tables_; }
+  uint64_t paths() const { return paths_; }  // each pass through the hooks is one
+  uint64_t steps() const { return steps_; }  // of paths
   bool ticked() const { return ticked_; }
 
  private:
+  struct Engine {
+    Engine(Backend& judge, PortFollower::ReplyOf reply_of, Time start);
+    MemoryBackend machine;
+    PortFollower follower;
+    std::vector<Emitted> out;
+  };
+  // That tells.
+  struct Teller {
+    Teller(Backend& judge, PortFollower::ReplyOf reply_of, Time start) : engine(judge, std::move(reply_of), start) {}
+    std::vector<MetRule> met;
+    trace::Recorder recorder{{.detailed = false}, [this](const trace::Story& story) { add_met(story, met); }};
+    Engine engine;
+  };
+
+  Status configure(Engine& engine, const BackendConfig& config, const std::vector<lab::SysctlSetting>& engine_only);
+  Status play(Engine& engine, Time now, int port, std::span<const uint8_t> bytes);
+  Result<std::optional<Difference>> compare_paths(Time now, int port, std::span<const uint8_t> bytes);
   Status put(Backend& side, int port, std::span<const uint8_t> bytes, std::vector<Emitted>& out);
 
   Backend& judge_;
+  TraceOf trace_of_;
   Clock clock_;
-  MemoryBackend engine_;
-  PortFollower follower_;
+  Engine engine_;
+  std::unique_ptr<Teller> teller_;
   ArpReply arp_reply_;
-  std::vector<Emitted> kernel_out_, engine_out_;
+  std::vector<Emitted> kernel_out_;
   std::vector<std::string> kernel_events_;
+  std::vector<netns::TraceLine> kernel_trace_;
   Excuses excuses_;
-  uint64_t packets_ = 0, frames_ = 0, events_ = 0, tables_ = 0;
+  uint64_t packets_ = 0, frames_ = 0, events_ = 0, tables_ = 0, paths_ = 0, steps_ = 0;
   bool ticked_ = false;
   bool helpers_ = false;  // the rules have some
 };

@@ -56,6 +56,7 @@ LabReport play_lab(uint64_t seed, const CertifyOptions& options) {
   RunOptions run;
   run.seed = seed;
   run.engine_sysctl = options.engine_sysctl;
+  run.paths = options.paths;
   Result<RunResult> result = run_case(c, run);
   uint64_t played_again = 0;
   for (; played_again < kRunsOnTicks && result && result->mismatch && result->ticked; ++played_again)

@@ -49,6 +49,7 @@ class Form {
   virtual ~Form() = default;
   // Whether a Recorder has to keep bytes for it.
   virtual bool wants_bytes() const { return false; }
+  virtual bool wants_rules() const { return false; }  // RecorderOptions::keep_rules
   virtual void begin(const Surroundings&) {}
   virtual void story(const trace::Story& story) = 0;
   virtual void end() {}

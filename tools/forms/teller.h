@@ -22,6 +22,7 @@ class Teller {
  private:
   trace::RecorderOptions with_bytes(trace::RecorderOptions options) const {
     options.keep_bytes = options.keep_bytes || form_->wants_bytes();
+    options.keep_rules = options.keep_rules || form_->wants_rules();
     return options;
   }
 

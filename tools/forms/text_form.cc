@@ -1,5 +1,7 @@
 #include "tools/forms/text_form.h"
 
+#include <map>
+
 #include "datapath/base/text.h"
 
 namespace nf::forms {
@@ -63,18 +65,19 @@ void TextForm::story(const trace::Story& story) {
     return;
   }
   line(0, head, kBold);
-  const Step* hook = nullptr;  // entered, and not shown yet
+  std::map<uint16_t, const Step*> hooks;  // by Step::made: entered, and not shown yet
   for (const Step& s : story.steps) {
     const int made = s.made != 0 ? 2 : 0;
     const bool heading = s.kind == StepKind::kHook;
     if (heading && options_.level == Level::kDecisions) {
-      hook = &s;
+      hooks[s.made] = &s;
       continue;
     }
     if (s.level > options_.level) continue;
-    if (hook != nullptr && s.in_hook && s.made == hook->made)
-      line(1 + (hook->made != 0 ? 2 : 0), said(hook->said), kBold);
-    if (!s.in_hook || s.made == 0) hook = nullptr;
+    if (const auto hook = hooks.find(s.made); hook != hooks.end()) {
+      if (s.in_hook) line(1 + made, said(hook->second->said), kBold);
+      hooks.erase(hook);
+    }
     line((s.in_hook && !heading ? 2 : 1) + made, said(s.said), colour_of(s));
   }
   line(1, "=> " + said(story.verdict), colour_of(story.fate));

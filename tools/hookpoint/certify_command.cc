@@ -26,6 +26,10 @@ int certify_command(Arguments args) {
       options.shrink = false;
       continue;
     }
+    if (args.flag("--no-paths")) {
+      options.paths = false;
+      continue;
+    }
     if (args.peek().starts_with("-") || !options.lab.empty())
       return refuse("certify: unexpected \"" + args.peek() + "\"");
     options.lab = args.take();

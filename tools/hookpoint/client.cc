@@ -155,6 +155,36 @@ bool write_all(int fd, const std::string& bytes) {
 
 }  // namespace
 
+int follow_gateway(const std::string& path, const std::vector<std::string>& words, const std::function<void()>& begun) {
+  constexpr int kBadInput = static_cast<int>(ExitCode::kBadInput);
+  Result<control::Connection> connection = connect_to(path);
+  if (!connection) {
+    std::fprintf(stderr, "hookpoint: %s\n", connection.error().str().c_str());
+    return kBadInput;
+  }
+  interrupt_on_signals();
+  bool stopping = false, there = connection->send(words);
+  while (there) {
+    wait_readable(connection->fd());
+    if (g_interrupted != 0) {
+      g_interrupted = 0;
+      if (std::exchange(stopping, true)) return kBadInput;
+      there = connection->send({"stop"});
+      continue;
+    }
+    there = connection->fill();
+    while (const auto frame = connection->take()) {
+      if (frame->channel == 'x') return frame->bytes.empty() ? kBadInput : static_cast<unsigned char>(frame->bytes[0]);
+      if (frame->bytes.empty())
+        begun();
+      else if (!write_all(frame->channel == 'e' ? 2 : 1, frame->bytes))
+        return kBadInput;  // nobody reads any more
+    }
+  }
+  std::fprintf(stderr, "hookpoint: the gateway closed the connection\n");
+  return kBadInput;
+}
+
 int ask_gateway(const std::string& path, std::vector<std::string> words) {
   constexpr int kBadInput = static_cast<int>(ExitCode::kBadInput);
   if (words[0] == "iptables-restore") {

@@ -9,5 +9,9 @@ int run_command(Arguments args);
 int replay_command(Arguments args);
 int scenario_command(Arguments args);
 int certify_command(Arguments args);
+int explain_command(Arguments args);
+int diff_command(Arguments args);
+int shrink_command(Arguments args);
+int trace_command(Arguments args);
 
 }  // namespace nf::cli

@@ -9,7 +9,8 @@ int run_command(Arguments args) {
   std::string seed;
   while (!args.done()) {
     if (args.option("--control", options.control) || args.option("--host-tun", options.host_tun) ||
-        args.option("--trace", options.trace) || args.option("--log", options.log) || args.option("--seed", seed))
+        args.option("--trace", options.trace) || args.option("--trace-form", options.trace_form) ||
+        args.option("--log", options.log) || args.option("--seed", seed))
       continue;
     if (args.flag("--standby")) {
       options.standby = true;
@@ -19,6 +20,8 @@ int run_command(Arguments args) {
     options.lab = args.take();
   }
   if (!args.missing().empty()) return refuse("run: " + args.missing() + " needs an argument");
+  if (options.trace_form != "text" && options.trace_form != "json")
+    return refuse("run: --trace-form is text or json, not \"" + options.trace_form + "\"");
   if (options.lab.empty()) return refuse("run: which lab?");
   if (!seed.empty()) {
     const auto n = nf::parse_number(seed);

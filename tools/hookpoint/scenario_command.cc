@@ -9,9 +9,9 @@ int scenario_command(Arguments args) {
   std::string jobs;
   while (!args.done()) {
     if (args.option("--backend", options.backend) || args.option("--known", options.known) ||
-        args.option("--jobs", jobs))
+        args.option("--format", options.format) || args.option("--jobs", jobs))
       continue;
-    if (args.flag("-v")) {
+    if (args.flag("-v") || args.flag("--verbose")) {
       options.verbose = true;
       continue;
     }
@@ -21,6 +21,8 @@ int scenario_command(Arguments args) {
   if (!args.missing().empty()) return refuse("scenario: " + args.missing() + " needs an argument");
   if (options.backend != "memory" && options.backend != "gateway" && options.backend != "kernel")
     return refuse("scenario: --backend is memory, gateway or kernel, not \"" + options.backend + "\"");
+  if (options.format != "text" && options.format != "tap" && options.format != "junit")
+    return refuse("scenario: --format is text, tap or junit, not \"" + options.format + "\"");
   if (options.paths.empty()) return refuse("scenario: which files?");
   if (!jobs.empty()) {
     const auto n = nf::parse_number(jobs, 1000);

@@ -5,6 +5,7 @@
 #include <net/if_arp.h>
 
 #include "datapath/iptables/xt_log_line.h"
+#include "tools/netns/log_group.h"
 #include "tools/netns/log_rules.h"
 
 namespace nf::netns {
@@ -12,30 +13,13 @@ namespace nf::netns {
 Result<LogReader> LogReader::open() {
   Result<NetlinkSocket> socket = NetlinkSocket::open();
   if (!socket) return socket.error();
-  constexpr int kConfig = NFNL_SUBSYS_ULOG << 8 | NFULNL_MSG_CONFIG;
-  const nfulnl_msg_config_cmd command{NFULNL_CFG_CMD_BIND};
-  Request bind(kConfig, 0, 0, kLogGroup);
-  bind.put_number(NFULA_CFG_CMD, command);
-  nfulnl_msg_config_mode mode{};
-  mode.copy_mode = NFULNL_COPY_PACKET;
-  mode.copy_range = be32(0xffff).raw();
-  Request copy(kConfig, 0, 0, kLogGroup);
-  // A threshold of one: a message is sent before the rule is left.
-  copy.put_number(NFULA_CFG_MODE, mode).put_number(NFULA_CFG_QTHRESH, be32(1));
-  for (Request* request : {&bind, &copy}) {
-    const Result<int> code = socket->transact(*request);
-    if (!code) return code.error();
-    if (*code < 0) {
-      errno = -*code;
-      return system_error("nfnetlink_log");
-    }
-  }
+  if (Status s = bind_log_group(*socket, kLogGroup, 0xffff); !s) return s.error();
   return LogReader(socket.take());
 }
 
 Status LogReader::receive() {
   return socket_.receive([this](const nlmsghdr& m) {
-    if (m.nlmsg_type == (NFNL_SUBSYS_ULOG << 8 | NFULNL_MSG_PACKET)) add(m);
+    if (is_log_message(m)) add(m);
   });
 }
 

@@ -133,4 +133,31 @@ Status NetlinkSocket::receive(const Visit& visit) {
   }
 }
 
+Status NetlinkSocket::receive_small(const Visit& visit) {
+  constexpr unsigned kAtOnce = 64;
+  alignas(nlmsghdr) static uint8_t buffers[kAtOnce][kSmall];
+  iovec parts[kAtOnce];
+  mmsghdr messages[kAtOnce]{};
+  for (unsigned i = 0; i < kAtOnce; ++i) {
+    parts[i] = {buffers[i], kSmall};
+    messages[i].msg_hdr.msg_iov = &parts[i];
+    messages[i].msg_hdr.msg_iovlen = 1;
+  }
+  while (true) {
+    const int n = recvmmsg(fd_.get(), messages, kAtOnce, MSG_DONTWAIT, nullptr);
+    if (n < 0) {
+      if (errno == EINTR) continue;
+      if (errno == EAGAIN) return {};
+      if (errno == ENOBUFS) return error("netlink: messages were lost, the receive buffer is too small");
+      return system_error("netlink");
+    }
+    for (int i = 0; i < n; ++i) {
+      if ((messages[i].msg_hdr.msg_flags & MSG_TRUNC) != 0) return error("netlink: a message is too long");
+      size_t left = messages[i].msg_len;
+      for (auto* m = reinterpret_cast<nlmsghdr*>(buffers[i]); NLMSG_OK(m, left); m = NLMSG_NEXT(m, left)) visit(*m);
+    }
+    if (n < static_cast<int>(kAtOnce)) return {};
+  }
+}
+
 }  // namespace nf::netns

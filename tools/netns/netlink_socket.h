@@ -89,6 +89,10 @@ class NetlinkSocket {
   Result<int> transact(Request& request, const Visit& visit = {});
   // What has come without being asked for. Messages lost for want of room are an error.
   Status receive(const Visit& visit);
+  // The same where messages come in numbers and none is longer than kSmall bytes: many at one call. A longer one is an
+  // error.
+  static constexpr size_t kSmall = 1024;
+  Status receive_small(const Visit& visit);
 
  private:
   explicit NetlinkSocket(Fd fd) : fd_(std::move(fd)) {}

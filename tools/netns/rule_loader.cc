@@ -9,42 +9,42 @@
 namespace nf::netns {
 namespace {
 
-// The built-in chains of each table. twin: xtables_ipv4, iptables/nft.c
-std::vector<std::string_view> builtin_chains(std::string_view table) {
-  if (table == "filter" || table == "security") return {"INPUT", "FORWARD", "OUTPUT"};
-  if (table == "nat") return {"PREROUTING", "INPUT", "OUTPUT", "POSTROUTING"};
-  if (table == "mangle") return {"PREROUTING", "INPUT", "FORWARD", "OUTPUT", "POSTROUTING"};
-  if (table == "raw") return {"PREROUTING", "OUTPUT"};
-  return {};
-}
+// Of a raw table that was none of the lab's before: what counted there does not count.
+constexpr std::string_view kAnew[] = {":PREROUTING ACCEPT [0:0]", ":OUTPUT ACCEPT [0:0]"};
+constexpr std::string_view kOwn[] = {"[0:0] -I PREROUTING -j TRACE", "[0:0] -I OUTPUT -j TRACE"};
+
+// What becomes of a raw table.
+enum class Raw { kAsItIs, kTraced, kTracedAnew };
 
 struct Lines {
   std::string text;
   std::vector<int> original;  // line number written -> line number given, both from 1; [0] unused
 };
 
-// What -c wants: counters behind every policy. `all_chains`: every built-in chain is declared.
-Lines complete_declarations(std::string_view text, bool all_chains) {
+bool names_raw(std::string_view line) { return !line.empty() && line[0] == '*' && trim(line.substr(1)) == "raw"; }
+
+// What -c wants: counters behind every policy. And the rules of its own.
+Lines complete(std::string_view text, Raw how) {
   Lines out{{}, {0}};
   const std::vector<std::string_view> lines = split(text, '\n');
   const auto add = [&](std::string_view line, size_t i) {
     (out.text += line) += '\n';
     out.original.push_back(static_cast<int>(i) + 1);
   };
+  bool raw = false;
   for (size_t i = 0; i < lines.size(); ++i) {
     const std::vector<std::string_view> words = split_words(lines[i]);
+    if (!lines[i].empty() && lines[i][0] == '*') raw = names_raw(lines[i]);
+    if (raw && how != Raw::kAsItIs && lines[i].starts_with("COMMIT")) {
+      for (int n = 0; n < kOwnRules; ++n)
+        for (const std::string_view own : kOwn) add(own, i);
+    }
     if (words.size() == 2 && words[0].size() > 1 && words[0][0] == ':')
       add(std::string(lines[i]) + " [0:0]", i);
     else
       add(lines[i], i);
-    if (!all_chains || lines[i].empty() || lines[i][0] != '*') continue;
-    for (const std::string_view chain : builtin_chains(trim(lines[i].substr(1)))) {
-      const std::string declared = ":" + std::string(chain) + " ";
-      bool there = false;
-      for (size_t k = i + 1; k < lines.size() && lines[k].substr(0, 6) != "COMMIT"; ++k)
-        there |= lines[k].starts_with(declared);
-      if (!there) add(declared + "ACCEPT [0:0]", i);
-    }
+    if (how == Raw::kTracedAnew && names_raw(lines[i]))
+      for (const std::string_view declared : kAnew) add(declared, i);
   }
   return out;
 }
@@ -79,69 +79,49 @@ Error refused(const ProgramResult& r, const std::string& file, const std::vector
 }  // namespace
 
 Status RuleLoader::load(const std::string& text, const std::string& file) {
-  const char* program = into_ == Into::kNfTables ? "iptables-nft-restore" : "iptables-legacy-restore";
+  constexpr const char* kProgram = "iptables-legacy-restore";
   const LogRules rules = printed_ ? LogRules{text} : log_rules_as_nflog(text);
   if (rules.logs) {
     // What LOG itself refuses.
-    Result<ProgramResult> test = run_program({program, "--test"}, text);
+    Result<ProgramResult> test = run_program({kProgram, "--test"}, text);
     if (!test) return test.error();
     if (test->status != 0) return refused(*test, file, {});
   }
-  const Lines lines = complete_declarations(rules.text, into_ == Into::kNfTables);
-  Result<ProgramResult> done = run_program({program, "-c"}, lines.text);
+  const std::vector<std::string_view> given = split(text, '\n');
+  const bool raw = std::any_of(given.begin(), given.end(), names_raw);
+  Lines lines = complete(rules.text, !traced_ ? Raw::kAsItIs : raw_is_the_labs_ ? Raw::kTraced : Raw::kTracedAnew);
+  if (traced_ && !raw && !loaded_) lines.text += complete("*raw\nCOMMIT\n", Raw::kTraced).text;
+  Result<ProgramResult> done = run_program({kProgram, "-c"}, lines.text);
   if (!done) return done.error();
   if (done->status != 0) return refused(*done, file, lines.original);
   logs_ |= rules.logs;
-  bool raw = false;
-  for (const std::string_view line : split(text, '\n')) {
-    if (line.empty() || line[0] != '*') continue;
-    const std::string_view table = trim(line.substr(1));
-    tables_.emplace(table);
-    raw |= table == "raw";
-  }
-  if (raw) traced_ = false;
-  return into_ == Into::kNfTables ? add_trace() : Status();
-}
-
-Status RuleLoader::add_trace() {
-  if (traced_) return {};
-  Result<ProgramResult> done = run_program({"iptables-nft-restore", "--noflush"},
-                                           "*raw\n-I PREROUTING 1 -j TRACE\n-I OUTPUT 1 -j TRACE\nCOMMIT\n");
-  if (!done) return done.error();
-  if (done->status != 0) return error("TRACE: " + done->errors);
-  traced_ = true;
+  loaded_ = true;
+  raw_is_the_labs_ |= raw;
   return {};
 }
 
 Result<std::string> RuleLoader::saved(bool counters) const {
-  std::vector<std::string> program{into_ == Into::kNfTables ? "iptables-nft-save" : "iptables-legacy-save"};
+  std::vector<std::string> program{"iptables-legacy-save"};
   if (counters) program.emplace_back("-c");
   return output_of(program);
 }
 
 Result<std::string> RuleLoader::listed(const std::string& table, const std::string& chain) const {
-  return output_of(
-      {into_ == Into::kNfTables ? "iptables-nft" : "iptables-legacy", "-t", table, "-L", chain, "-n", "-v"});
-}
-
-int RuleLoader::own_rules(std::string_view table, std::string_view chain) const {
-  if (!traced_ || table != "raw") return 0;
-  if (tables_.find(table) == tables_.end()) return -1;
-  return chain == "PREROUTING" || chain == "OUTPUT" ? 1 : 0;
+  return output_of({"iptables-legacy", "-t", table, "-L", chain, "-n", "-v"});
 }
 
 Result<std::vector<RuleCount>> RuleLoader::counters() const {
-  if (into_ == Into::kLegacyTables) return legacy_rule_counters();
-  const Result<std::string> text = saved(true);
-  if (!text) return text.error();
-  std::vector<RuleCount> out;
-  for (RuleCount& c : saved_rule_counters(*text)) {
-    const int own = own_rules(c.table, c.chain);
-    if (own < 0 || (c.number != 0 && c.number <= static_cast<uint32_t>(own))) continue;
-    if (c.number != 0) c.number -= static_cast<uint32_t>(own);
-    out.push_back(std::move(c));
-  }
-  return out;
+  Result<std::vector<RuleCount>> counts = legacy_rule_counters();
+  if (!counts || !loaded_ || own_rules() == 0) return counts;
+  std::erase_if(*counts, [&](RuleCount& c) {
+    if (c.table != "raw") return false;
+    if (!raw_is_the_labs_) return true;
+    if (c.number == 0 || (c.chain != "PREROUTING" && c.chain != "OUTPUT")) return false;
+    if (c.number <= kOwnRules) return true;
+    c.number -= kOwnRules;
+    return false;
+  });
+  return counts;
 }
 
 }  // namespace nf::netns

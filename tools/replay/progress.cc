@@ -20,8 +20,7 @@ void Progress::show(uint64_t packets, uint64_t bytes) {
   last_ = now;
   any_ = true;
   const double seconds = std::chrono::duration<double>(now - begin_).count();
-  std::fprintf(stderr, "\r\033[Kreplay: %" PRIu64 " packets, %.0f packets/s", packets,
-               static_cast<double>(packets) / seconds);
+  std::fprintf(stderr, "\r\033[K%" PRIu64 " packets, %.0f packets/s", packets, static_cast<double>(packets) / seconds);
   if (total_ == 0 || bytes == 0) return;
   const double done = std::min(1.0, static_cast<double>(bytes) / static_cast<double>(total_));
   std::fprintf(stderr, ", %.0f %%, %.0f s left", done * 100, seconds / done - seconds);

@@ -15,15 +15,6 @@ std::optional<uint32_t> number_in(std::string_view s) {
   return n ? std::optional<uint32_t>(static_cast<uint32_t>(*n)) : std::nullopt;
 }
 
-bool match_word(std::string_view pattern, std::string_view actual, Variables& variables) {
-  if (pattern == actual) return true;
-  const size_t special = pattern.find_first_of("${");
-  if (special == std::string_view::npos || !actual.starts_with(pattern.substr(0, special))) return false;
-  const Result<Value> value = parse_value(pattern.substr(special), UINT32_MAX);
-  const auto n = number_in(actual.substr(special));
-  return value.ok() && n && match_value(*value, *n, variables);
-}
-
 bool optional_word(std::string_view w) { return w == "mark=0" || w == "use=1"; }
 
 std::vector<std::string_view> wanted_words(std::string_view line) {
@@ -60,6 +51,15 @@ bool match_seconds(std::string_view pattern, std::string_view actual, Variables&
 std::string_view key_of(std::string_view word) { return word.substr(0, word.find('=')); }
 
 }  // namespace
+
+bool match_word(std::string_view pattern, std::string_view actual, Variables& variables) {
+  if (pattern == actual) return true;
+  const size_t special = pattern.find_first_of("${");
+  if (special == std::string_view::npos || !actual.starts_with(pattern.substr(0, special))) return false;
+  const Result<Value> value = parse_value(pattern.substr(special), UINT32_MAX);
+  const auto n = number_in(actual.substr(special));
+  return value.ok() && n && match_value(*value, *n, variables);
+}
 
 bool match_line(const std::vector<std::string>& pattern, std::string_view line, Variables& variables) {
   const auto wanted = wanted_words(pattern), actual = wanted_words(line);

@@ -12,6 +12,8 @@
 
 namespace nf::scenario {
 
+// One word.
+bool match_word(std::string_view pattern, std::string_view actual, Variables& variables);
 // Every word, in order: `event` and `log`.
 bool match_line(const std::vector<std::string>& pattern, std::string_view line, Variables& variables);
 // The words given are all in the line. Words with one key (src=, src=) stand in the line's order: `entry`.

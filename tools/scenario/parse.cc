@@ -312,6 +312,13 @@ class Parser {
       for (size_t i = 2; i < words.size(); ++i) s.words.emplace_back(words[i]);
     } else if (word == "no" && words.size() == 2 && words[1] == "event") {
       s.kind = StepKind::kNoEvent;
+    } else if (word == "why") {
+      why(StepKind::kWhy, words, 1, s);
+    } else if (word == "no" && words.size() >= 2 && words[1] == "why") {
+      why(StepKind::kNoWhy, words, 2, s);
+    } else if (word == "fate") {
+      all_words(StepKind::kFate, 1);
+      if (s.words.size() != 1 || !is_fate(s.words[0])) fail("fate is sent, delivered, dropped, waiting or nothing");
     } else if (word == "event") {
       all_words(StepKind::kEvent, 1);
     } else if (word == "log") {
@@ -324,6 +331,13 @@ class Parser {
       return false;
     }
     return true;
+  }
+
+  void why(StepKind kind, const std::vector<std::string_view>& words, size_t from, Step& s) {
+    s.kind = kind;
+    Result<Why> parsed = parse_why({words.begin() + static_cast<ptrdiff_t>(from), words.end()});
+    if (!parsed) return fail(parsed.error().text);
+    s.why = parsed.take();
   }
 
   void counter(const std::vector<std::string_view>& words, Step& s) {
@@ -404,6 +418,10 @@ Error Scenario::place(Error e) const {
 
 bool Scenario::uses(StepKind kind) const {
   return std::any_of(steps.begin(), steps.end(), [&](const Step& s) { return s.kind == kind; });
+}
+
+size_t Scenario::whys() const {
+  return static_cast<size_t>(std::count_if(steps.begin(), steps.end(), [](const Step& s) { return asks_why(s.kind); }));
 }
 
 Duration Scenario::longest_wait() const {

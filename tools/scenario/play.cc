@@ -4,20 +4,15 @@
 #include <deque>
 
 #include "datapath/base/text.h"
-#include "tools/backend/station.h"
-#include "tools/scenario/conversation.h"
 #include "tools/scenario/line_match.h"
 #include "tools/scenario/packet_match.h"
 #include "tools/scenario/packet_text.h"
 #include "tools/scenario/rule_text.h"
+#include "tools/scenario/sender.h"
 #include "tools/scenario/source_lines.h"
-#include "tools/scenario/surroundings.h"
 
 namespace nf::scenario {
 namespace {
-
-// ARP and its replies may wake packets that ask again; a scenario where that has no end is broken.
-constexpr int kArpRounds = 100;
 
 Layer layer_of(int port) { return port == kLocalProcesses ? Layer::kIp : Layer::kEthernet; }
 
@@ -36,7 +31,7 @@ struct Seen {
 class Player {
  public:
   Player(const Scenario& s, Backend& backend, const PlayOptions& options)
-      : s_(s), backend_(backend), options_(options), surroundings_(backend.ports()) {}
+      : s_(s), backend_(backend), options_(options), sender_(backend) {}
 
   Outcome play() {
     if (configure()) {
@@ -77,11 +72,13 @@ class Player {
     config.processes = s_.processes;
     config.rule_paths = s_.uses(StepKind::kPath);
     config.trace = options_.trace;
+    asks_ = s_.whys() > 0 && backend_.tells();
+    config.told = asks_;
     config.rule_texts = prints_rules();
     config.events = listens();
     config.seed = options_.seed;
     if (Status st = backend_.configure(config); !st) return stop(st.error(), 0);
-    surroundings_.apply(s_.lab.network);
+    sender_.apply(s_.lab.network);
     queues_.resize(backend_.ports().size() + 1);
     return true;
   }
@@ -94,6 +91,7 @@ class Player {
       stimulus_line_ = step.line;
       paths_.clear();
       path_at_ = 0;
+      told_.clear();
       if (options_.trace) backend_.take_trace();
     }
     switch (step.kind) {
@@ -103,7 +101,7 @@ class Player {
       case StepKind::kWait:
         return wait(step) && gather();
       case StepKind::kNetwork:
-        surroundings_.apply(step.network);
+        sender_.apply(step.network);
         return done(backend_.apply_network(step.network, s_.file), step) && gather();
       case StepKind::kSysctl:
         return done(backend_.apply_sysctl(step.sysctl, s_.file), step) && gather();
@@ -125,6 +123,11 @@ class Player {
         return path(step);
       case StepKind::kCounter:
         return counter(step);
+      case StepKind::kWhy:
+      case StepKind::kNoWhy:
+        return !asks_ || why(step);
+      case StepKind::kFate:
+        return !asks_ || fate(step);
       case StepKind::kEntry:
       case StepKind::kNoEntry:
       case StepKind::kEntries:
@@ -151,76 +154,19 @@ class Player {
 
   // --- what goes in
   bool send(const Step& step) {
-    PacketSpec p = step.packet;
-    if (!resolve(p, step)) return false;
-    if (step.kind == StepKind::kIn) link_addresses(p, step.port);
-    if (p.form != Form::kBytes) {
-      if (p.source && p.destination && p.source_port && p.destination_port) conversations_.fill_in(p);
-      if (!p[Field::kIpId] && p.form != Form::kArpRequest && p.form != Form::kArpReply)
-        p[Field::kIpId] = Value::of(next_id_++ & UINT16_MAX);
-    }
-    const Layer layer = layer_of(step.port);
-    const Result<std::vector<uint8_t>> built = build_packet(p, layer, variables_);
-    if (!built) return stop(error_at(s_.file, step.line, built.error().text), step.line);
-    conversations_.sent(describe_packet(*built, layer));
-    if (step.kind == StepKind::kIn) {
-      if (p.source) surroundings_.sends(step.port, p.source->low);
-      return done(backend_.inject(step.port, *built), step);
-    }
-    const Result<bool> sent = backend_.send_from_host(*built);
+    const Result<bool> sent = sender_.send(step.port, step.packet, variables_);
     return sent.ok() || stop(sent.error(), step.line);
-  }
-
-  // Variables become their values.
-  bool resolve(PacketSpec& p, const Step& step) {
-    std::vector<std::optional<Value>*> all{&p.source, &p.destination, &p.source_port, &p.destination_port};
-    for (auto& n : p.numbers) all.push_back(&n);
-    for (std::optional<Value>* v : all) {
-      if (!*v || (*v)->plain()) continue;
-      const auto known = variables_.find((*v)->variable);
-      if ((*v)->variable.empty())
-        return stop(error_at(s_.file, step.line, "a range or * can only be matched, not sent"), step.line);
-      if (known == variables_.end())
-        return stop(error_at(s_.file, step.line, "$" + (*v)->variable + " has no value yet"), step.line);
-      **v = Value::of(known->second);
-    }
-    return true;
-  }
-
-  void link_addresses(PacketSpec& p, int port) {
-    if (p.form == Form::kBytes) return;
-    if (p.form == Form::kArpReply && !p.destination) p.destination = Value::of(surroundings_.own_address(port));
-    if (!p.mac_source && p.source) p.mac_source = p.arp_mac ? *p.arp_mac : station_mac(be32(p.source->low));
-    if (!p.mac_destination && p.destination && p.form != Form::kArpRequest)
-      p.mac_destination = surroundings_.destination_mac(port, p.destination->low);
   }
 
   bool wait(const Step& step) { return done(backend_.wait_until(backend_.now() + step.duration), step); }
 
   // --- what is seen
   bool gather() {
-    for (int round = 0;; ++round) {
-      std::vector<Emitted> emitted;
-      if (Status st = backend_.collect(emitted); !st) return stop(st.error(), stimulus_line_);
-      std::stable_sort(emitted.begin(), emitted.end(),
-                       [](const Emitted& a, const Emitted& b) { return a.port < b.port; });
-      bool answered = false;
-      for (Emitted& e : emitted) {
-        if (e.port != kLocalProcesses && !s_.arp && is_arp(e.bytes)) {
-          const auto reply = surroundings_.arp_reply(e.port, e.bytes);
-          if (!reply) continue;
-          if (Status st = backend_.inject(e.port, *reply); !st) return stop(st.error(), stimulus_line_);
-          answered = true;
-          continue;
-        }
-        conversations_.came_out(describe_packet(e.bytes, layer_of(e.port)));
-        queue(e.port).push_back({std::move(e.bytes), stimulus_line_});
-      }
-      if (!answered) break;
-      if (round == kArpRounds) return stop(error("the machine asks for addresses without end"), stimulus_line_);
-    }
+    std::vector<Emitted> emitted;
+    if (Status st = sender_.gather(emitted, !s_.arp); !st) return stop(st.error(), stimulus_line_);
+    for (Emitted& e : emitted) queue(e.port).push_back({std::move(e.bytes), stimulus_line_});
     return take_lines(listens(), events_, [this] { return backend_.take_events(); }) &&
-           take_lines(!prints_rules(), log_, [this] { return backend_.take_log(); }) && take_paths();
+           take_lines(!prints_rules(), log_, [this] { return backend_.take_log(); }) && take_paths() && take_told();
   }
 
   template <class Take>
@@ -237,6 +183,14 @@ class Player {
     Result<std::vector<RulePath>> paths = backend_.take_paths();
     if (!paths) return stop(paths.error(), stimulus_line_);
     paths_ = paths.take();
+    return true;
+  }
+
+  bool take_told() {
+    if (!asks_) return true;
+    Result<std::vector<ToldPacket>> told = backend_.take_told();
+    if (!told) return stop(told.error(), stimulus_line_);
+    told_.insert(told_.end(), std::make_move_iterator(told->begin()), std::make_move_iterator(told->end()));
     return true;
   }
 
@@ -298,6 +252,24 @@ class Player {
       std::erase_if(actual, policy);
     return actual == step.words || failed(step.line, "path: expected " + join(step.words) + ", got " +
                                                          (actual.empty() ? "none" : join(actual)));
+  }
+
+  bool why(const Step& step) {
+    const bool none = step.kind == StepKind::kNoWhy;
+    if (!none) {
+      return is_told(step.why, told_, variables_) ||
+             failed(step.line, "why: expected " + print_why(step.why) + ", got none like it",
+                    print_told(step.why, told_));
+    }
+    Variables trial = variables_;
+    return !is_told(step.why, told_, trial) ||
+           failed(step.line, "no why: expected no " + print_why(step.why), print_told(step.why, told_));
+  }
+
+  bool fate(const Step& step) {
+    const std::optional<std::string> fate = fate_of(told_);
+    return fate == step.words[0] ||
+           failed(step.line, "fate: expected " + step.words[0] + ", got " + fate.value_or("no packet"));
   }
 
   bool counter(const Step& step) {
@@ -420,15 +392,15 @@ class Player {
   const Scenario& s_;
   Backend& backend_;
   const PlayOptions& options_;
-  Surroundings surroundings_;
-  Conversations conversations_;
+  Sender sender_;
   Variables variables_;
-  uint32_t next_id_ = 1;
   int stimulus_line_ = 0;
   std::vector<std::deque<Frame>> queues_;  // local processes, then the ports
   std::deque<Seen> events_, log_;
   std::vector<RulePath> paths_;
   size_t path_at_ = 0;
+  bool asks_ = false;             // why, and the backend tells
+  std::vector<ToldPacket> told_;  // since the last stimulus
   const Step* last_entry_step_ = nullptr;
   std::vector<std::string> named_;
   bool stopped_ = false;

@@ -6,16 +6,18 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <chrono>
 #include <cstdio>
 #include <cstring>
 #include <filesystem>
-#include <map>
 #include <memory>
+#include <optional>
 #include <thread>
 
 #include "datapath/base/text.h"
 #include "tools/scenario/known_differences.h"
 #include "tools/scenario/play.h"
+#include "tools/scenario/report.h"
 
 namespace nf::scenario {
 namespace {
@@ -62,12 +64,22 @@ struct Child {
   std::string report;
 };
 
+using Clock = std::chrono::steady_clock;
+
 class Run {
  public:
-  Run(const RunOptions& options, std::vector<Scenario> scenarios, KnownDifferences known)
-      : options_(options), scenarios_(std::move(scenarios)), known_(std::move(known)), first_(scenarios_.size()) {}
+  Run(const RunOptions& options, std::vector<Scenario> scenarios, KnownDifferences known, Report& report)
+      : options_(options),
+        scenarios_(std::move(scenarios)),
+        known_(std::move(known)),
+        report_(report),
+        first_(scenarios_.size()),
+        began_(scenarios_.size()),
+        finished_(scenarios_.size()) {}
 
   int all() {
+    const Clock::time_point begin_of_all = Clock::now();
+    report_.begin(scenarios_.size());
     const size_t jobs =
         options_.jobs != 0 ? options_.jobs
                            : std::max(1u, std::thread::hardware_concurrency()) * (options_.backend == "memory" ? 1 : 2);
@@ -76,23 +88,31 @@ class Run {
       while (next < scenarios_.size() && children_.size() < jobs) begin(next++);
       if (!children_.empty() && !wait_for_one()) return static_cast<int>(ExitCode::kBadInput);
     }
-    return summary();
+    totals_.seconds = std::chrono::duration<double>(Clock::now() - begin_of_all).count();
+    report_.end(totals_);
+    return exit_code(totals_);
+  }
+
+  static int exit_code(const Totals& t) {
+    if (t[Ending::kUnplayable] > 0) return static_cast<int>(ExitCode::kBadInput);
+    if (t[Ending::kFailed] > 0) return static_cast<int>(ExitCode::kExpectationFailed);
+    return static_cast<int>(t[Ending::kNotHere] == t.all() ? ExitCode::kNotModelled : ExitCode::kOk);
   }
 
  private:
   void begin(size_t index) {
+    began_[index] = Clock::now();
     const std::string reason = not_for(scenarios_[index], options_.backend);
     if (reason.empty())
       start(index, false);
     else
-      not_here(index, reason);
+      finish(index, Ending::kNotHere, reason);
   }
 
   void start(size_t index, bool trace) {
     int ends[2];
     std::fflush(nullptr);
-    if (pipe(ends) != 0)
-      return tell_failure(index, {ExitCode::kExpectationFailed, std::string("pipe: ") + std::strerror(errno)});
+    if (pipe(ends) != 0) return finish(index, Ending::kFailed, std::string("pipe: ") + std::strerror(errno));
     const pid_t pid = fork();
     if (pid == 0) {
       close(ends[0]);
@@ -102,7 +122,7 @@ class Run {
     close(ends[1]);
     if (pid < 0) {
       close(ends[0]);
-      return tell_failure(index, {ExitCode::kExpectationFailed, std::string("fork: ") + std::strerror(errno)});
+      return finish(index, Ending::kFailed, std::string("fork: ") + std::strerror(errno));
     }
     children_.push_back({index, trace, pid, ends[0], {}});
   }
@@ -165,66 +185,52 @@ class Run {
   void settle(const Child& c, Outcome outcome) {
     const bool known = known_.has(scenarios_[c.index].file) && options_.backend != "kernel";
     if (outcome.code == ExitCode::kNotModelled) {
-      not_here(c.index, outcome.text);
+      finish(c.index, Ending::kNotHere, outcome.text);
     } else if (outcome.code == ExitCode::kBadInput) {
-      std::printf("%s\n", outcome.text.c_str());
-      ++bad_;
+      finish(c.index, Ending::kUnplayable, outcome.text);
     } else if (c.trace) {
       if (outcome.code == ExitCode::kOk) {
         outcome = first_[c.index];
         outcome.text += "  played again, it passed\n";
       }
-      tell_failure(c.index, outcome);
+      finish(c.index, Ending::kFailed, outcome.text);
     } else if (known) {
       if (outcome.code == ExitCode::kOk)
-        tell_failure(c.index, {ExitCode::kExpectationFailed,
-                               scenarios_[c.index].file + ": passes, but is listed in " + options_.known + "\n"});
+        finish(c.index, Ending::kFailed, scenarios_[c.index].file + ": passes, but is listed in " + options_.known);
       else
-        ++differ_;
+        finish(c.index, Ending::kKnown, outcome.text);
     } else if (outcome.code == ExitCode::kOk) {
-      ++passed_;
-      if (options_.verbose) std::printf("ok %s\n", scenarios_[c.index].file.c_str());
+      finish(c.index, Ending::kPassed, {});
     } else {
       first_[c.index] = std::move(outcome);
       start(c.index, true);
     }
   }
 
-  void tell_failure(size_t index, const Outcome& outcome) {
-    ++failed_;
-    std::printf("FAILED %s\n%s%s", scenarios_[index].file.c_str(), outcome.text.c_str(),
-                outcome.text.ends_with('\n') ? "\n" : "\n\n");
-  }
-
-  void not_here(size_t index, const std::string& reason) {
-    ++reasons_[reason];
-    if (options_.verbose) std::printf("not here %s: %s\n", scenarios_[index].file.c_str(), reason.c_str());
-  }
-
-  int summary() const {
-    size_t away = 0;
-    std::string reasons;
-    for (const auto& [reason, count] : reasons_) {
-      away += count;
-      reasons += (reasons.empty() ? "" : "; ") + reason + (count > 1 ? strf(" (%zu)", count) : "");
-    }
-    std::string text = strf("%zu scenarios: %zu passed, %zu failed", scenarios_.size(), passed_, failed_);
-    if (bad_ > 0) text += strf(", %zu cannot be played", bad_);
-    if (differ_ > 0) text += strf(", %zu known to differ", differ_);
-    if (away > 0) text += strf(", %zu not on this backend (%s)", away, reasons.c_str());
-    std::printf("%s\n", text.c_str());
-    if (bad_ > 0) return static_cast<int>(ExitCode::kBadInput);
-    if (failed_ > 0) return static_cast<int>(ExitCode::kExpectationFailed);
-    return static_cast<int>(away == scenarios_.size() ? ExitCode::kNotModelled : ExitCode::kOk);
+  // Told in the order of the files, as soon as all before are.
+  void finish(size_t index, Ending ending, std::string text) {
+    const Scenario& s = scenarios_[index];
+    if (ending != Ending::kNotHere && !text.empty() && !text.ends_with('\n')) text += '\n';
+    Finished f{s.file, s.title, ending, std::move(text), 0, 0};
+    f.seconds = std::chrono::duration<double>(Clock::now() - began_[index]).count();
+    if (options_.backend == "kernel" && ending == Ending::kPassed) f.passed_over = s.whys();
+    ++totals_.of[static_cast<size_t>(ending)];
+    totals_.passed_over += f.passed_over;
+    if (ending == Ending::kNotHere) ++totals_.reasons[f.text];
+    finished_[index] = std::move(f);
+    while (told_ < finished_.size() && finished_[told_]) report_.finished(*finished_[told_++]);
   }
 
   const RunOptions& options_;
   std::vector<Scenario> scenarios_;
   KnownDifferences known_;
+  Report& report_;
   std::vector<Outcome> first_;  // of those that failed and are played again
+  std::vector<Clock::time_point> began_;
+  std::vector<std::optional<Finished>> finished_;
+  size_t told_ = 0;
   std::vector<Child> children_;
-  size_t passed_ = 0, failed_ = 0, bad_ = 0, differ_ = 0;
-  std::map<std::string, size_t> reasons_;
+  Totals totals_;
 };
 
 int refuse(const Error& e) {
@@ -243,18 +249,30 @@ int run_scenarios(const RunOptions& options) {
     if (!read) return refuse(read.error());
     known = read.take();
   }
+  const std::unique_ptr<Report> report =
+      make_report(options.format, {.backend = options.backend, .verbose = options.verbose});
+  if (report == nullptr) return refuse(error("no format \"" + options.format + "\": text, tap or junit"));
   // Every file is read before the first is played: all that cannot be read are told at once.
   std::vector<Scenario> scenarios;
-  bool readable = true;
+  std::vector<Finished> unreadable;
   for (const std::string& file : *files) {
     Result<Scenario> s = read_scenario(file);
-    if (s)
+    if (s) {
       scenarios.push_back(s.take());
-    else
-      readable = refuse(s.error()) == 0;
+    } else {
+      refuse(s.error());
+      unreadable.push_back({file, {}, Ending::kUnplayable, s.error().str() + '\n', 0, 0});
+    }
   }
-  if (!readable) return static_cast<int>(ExitCode::kBadInput);
-  return Run(options, std::move(scenarios), std::move(known)).all();
+  if (unreadable.empty()) return Run(options, std::move(scenarios), std::move(known), *report).all();
+  if (options.format != "text") {
+    Totals totals;
+    totals.of[static_cast<size_t>(Ending::kUnplayable)] = unreadable.size();
+    report->begin(unreadable.size());
+    for (const Finished& f : unreadable) report->finished(f);
+    report->end(totals);
+  }
+  return static_cast<int>(ExitCode::kBadInput);
 }
 
 }  // namespace nf::scenario

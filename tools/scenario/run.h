@@ -13,6 +13,7 @@ struct RunOptions {
   std::string backend = "memory";  // memory, gateway, kernel
   std::string program;             // the hookpoint binary, for the gateway; empty: this one
   std::string known;               // known_differences.md; empty: none
+  std::string format = "text";     // text, tap, junit (report.h)
   unsigned jobs = 0;               // 0: one per cpu, two where backends wait
   bool verbose = false;
   std::vector<std::string> paths;  // files, and folders: every *.scn below

@@ -11,6 +11,7 @@
 #include "tools/backend/backend.h"
 #include "tools/lab/lab.h"
 #include "tools/scenario/packet_spec.h"
+#include "tools/scenario/why.h"
 
 namespace nf::scenario {
 
@@ -35,6 +36,9 @@ enum class StepKind : uint8_t {
   kStats,    // words, NAME=N
   kSaved,    // text; number 1: with counters
   kListed,   // table, chain, text
+  kWhy,      // why
+  kNoWhy,    // why
+  kFate,     // words
   kRefused,  // words, text
   kNetwork,  // network
   kSysctl,   // sysctl
@@ -55,6 +59,7 @@ struct Step {
   std::vector<lab::NetworkLine> network;
   std::vector<lab::SysctlSetting> sysctl;
   std::string text;
+  Why why;
 };
 
 // A stimulus is what something can come out of.
@@ -62,6 +67,9 @@ inline bool is_stimulus(StepKind k) {
   return k == StepKind::kIn || k == StepKind::kHost || k == StepKind::kWait || k == StepKind::kNetwork ||
          k == StepKind::kSysctl || k == StepKind::kRules || k == StepKind::kRefused || k == StepKind::kFlush;
 }
+
+// What only a backend that tells can answer (Backend::tells); others pass over it.
+inline bool asks_why(StepKind k) { return k == StepKind::kWhy || k == StepKind::kNoWhy || k == StepKind::kFate; }
 
 // The longest `wait` a backend that really waits plays.
 inline constexpr Duration kLongestRealWait = 10 * kSecond;
@@ -84,6 +92,7 @@ struct Scenario {
   Error place(Error e) const;
 
   bool uses(StepKind kind) const;
+  size_t whys() const;  // steps that ask why
   Duration longest_wait() const;
   Duration total_wait() const;
 };

@@ -75,6 +75,14 @@ TEST(Scenario, WhatCannotBeReadIsToldWithItsLine) {
       {"saved {\n}\nlog x\n", "t.scn:20: path and log do not go together with saved and listed"},
       {"entries many\n", "t.scn:18: \"many\" is not a number"},
       {"event\n", "t.scn:18: \"event\" of what?"},
+      {"why\n", "t.scn:18: why needs a key"},
+      {"why drop.TtlExpird\n", "t.scn:18: there is no reason \"drop.TtlExpird\""},
+      {"no why nat_skip.nothing*\n", "t.scn:18: there is no reason \"nat_skip.nothing*\""},
+      {"why drop.* at MIDDLE\n", "t.scn:18: \"at\" needs PREROUTING, INPUT, FORWARD, OUTPUT or POSTROUTING"},
+      {"why drop.* at\n", "t.scn:18: \"at\" needs PREROUTING"},
+      {"why step.route {5-1}\n", "t.scn:18: "},
+      {"fate\n", "t.scn:18: \"fate\" of what?"},
+      {"fate lost\n", "t.scn:18: fate is sent, delivered, dropped, waiting or nothing"},
       {"deliver arp who-has 1.1.1.1 tell 1.1.1.2\n", "t.scn:18: a local process has no ARP"},
       {"nothing \\\n", "t.scn:18: the file ends in a line that goes on"},
   };
@@ -178,6 +186,25 @@ TEST(Play, EachExpectationFailsOnPurpose) {
       {"no event\n" + kSend + kCame, "t.scn:19: event: not written: [NEW] udp"},
       {"in lan udp 10.1.0.2:5 > 10.2.0.9:7\nout wan udp *:* > *:*\n", "t.scn:18: log: not written: seven IN=lan"},
       {kSend + kCame + "log nine\n", "t.scn:20: log: expected nine, got none"},
+      {kSend + kCame + "why step.nat_source at POSTROUTING\nwhy step.nat_rewrote_source 10.2.0.1:5\nfate sent\n", ""},
+      {kSend + kCame + "why nat_skip.*\nno why nat_skip.invalid\nno why drop.*\n", ""},
+      {kSend + kCame + "why step.nat_rewrote_source POSTROUTING 10.1.0.2:{1-9}\n", ""},
+      {kSend + kCame + "why step.nat_source at PREROUTING\n",
+       "t.scn:20: why: expected step.nat_source at PREROUTING, got none like it\n  told was:\n"},
+      {kSend + kCame + "why step.nat_rewrote_source 10.2.0.1:6\n",
+       "t.scn:20: why: expected step.nat_rewrote_source 10.2.0.1:6, got none like it"},
+      {kSend + kCame + "why step.nat_rewrote_source 10.2.0.1:5 POSTROUTING\n",
+       "t.scn:20: why: expected step.nat_rewrote_source 10.2.0.1:5 POSTROUTING, got none like it"},
+      {kSend + kCame + "no why nat_skip.* at POSTROUTING\nno why step.nat_*\n",
+       "t.scn:21: no why: expected no step.nat_*"},
+      {kSend + kCame + "fate dropped\n", "t.scn:20: fate: expected dropped, got sent"},
+      {"flush conntrack\nfate sent\n", "t.scn:19: fate: expected sent, got no packet"},
+      {"flush conntrack\nwhy drop.*\n",
+       "t.scn:19: why: expected drop.*, got none like it\n  nothing was told: no packet"},
+      {"in lan udp 10.1.0.2:5 > 10.2.0.9:53 ttl 1\nout lan icmp 10.1.0.1 > 10.1.0.2 time-exceeded [ udp *:* > *:* ]\n"
+       "fate dropped\nwhy drop.TtlExpired\n"
+       "in lan udp 10.1.0.2:6 > 10.2.0.9:53\nout wan udp *:* > *:*\nwhy drop.TtlExpired\n",
+       "t.scn:24: why: expected drop.TtlExpired, got none like it"},
       {kSend + kCame + "stats insert_failed=1\n", "t.scn:20: insert_failed: expected 1, got 0"},
       {"listed nat:INPUT {\nChain INPUT (policy ACCEPT 0 packets, 0 bytes)\n}\n",
        "t.scn:19: listed: expected no line, got \" pkts bytes target "},
@@ -194,6 +221,57 @@ TEST(Play, EachExpectationFailsOnPurpose) {
     EXPECT_EQ(o.code, *c.failure == '\0' ? ExitCode::kOk : ExitCode::kExpectationFailed) << c.steps << o.text;
     EXPECT_EQ(o.text.substr(0, std::string(c.failure).size()), c.failure) << c.steps;
   }
+}
+
+// A backend that cannot say why, as a kernel: the rest is played all the same.
+class Mute final : public Backend {
+ public:
+  std::string_view name() const override { return "mute"; }
+  Status configure(const BackendConfig& config) override {
+    EXPECT_FALSE(config.told);
+    const Status done = real_->configure(config);
+    ports_ = real_->ports();
+    return done;
+  }
+  Status inject(int port, std::span<const uint8_t> frame) override { return real_->inject(port, frame); }
+  Result<bool> send_from_host(std::span<const uint8_t> packet) override { return real_->send_from_host(packet); }
+  Status collect(std::vector<Emitted>& out) override { return real_->collect(out); }
+  Time now() override { return real_->now(); }
+  Status wait_until(Time t) override { return real_->wait_until(t); }
+  Result<std::vector<RuleCounter>> counters() override { return real_->counters(); }
+  Result<std::vector<std::string>> entries() override { return real_->entries(); }
+  Result<std::vector<std::string>> expectations() override { return real_->expectations(); }
+  Result<std::vector<std::string>> take_events() override { return real_->take_events(); }
+  Result<std::vector<std::string>> take_log() override { return real_->take_log(); }
+  Result<ct::Stats> statistics() override { return real_->statistics(); }
+  Result<std::vector<RulePath>> take_paths() override { return real_->take_paths(); }
+  Result<std::string> saved_rules(bool c) override { return real_->saved_rules(c); }
+  Result<std::string> listed_rules(const std::string& t, const std::string& c) override {
+    return real_->listed_rules(t, c);
+  }
+  Status apply_network(const std::vector<lab::NetworkLine>& l, const std::string& f) override {
+    return real_->apply_network(l, f);
+  }
+  Status apply_sysctl(const std::vector<lab::SysctlSetting>& s, const std::string& f) override {
+    return real_->apply_sysctl(s, f);
+  }
+  Status apply_rules(const std::string& t, const std::string& f) override { return real_->apply_rules(t, f); }
+  Status flush_conntrack() override { return real_->flush_conntrack(); }
+
+ private:
+  std::unique_ptr<Backend> real_ = make_memory_backend();
+};
+
+TEST(Play, WhoCannotTellPassesOverWhy) {
+  const std::string asks = kSend + kCame + "why drop.TtlExpired\nno why step.*\nfate dropped\n";
+  const Result<Scenario> passes = parse_scenario(kLab + asks, "t.scn");
+  ASSERT_TRUE(passes) << passes.error().str();
+  EXPECT_EQ(passes->whys(), 3u);
+  Mute mute;
+  EXPECT_EQ(play(*passes, mute, {}).code, ExitCode::kOk);
+  const Result<Scenario> fails = parse_scenario(kLab + asks + "entries 2\n", "t.scn");
+  Mute another;
+  EXPECT_EQ(play(*fails, another, {}).code, ExitCode::kExpectationFailed);
 }
 
 TEST(Play, BadInputFoundWhilePlaying) {

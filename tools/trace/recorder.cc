@@ -75,12 +75,14 @@ void Recorder::known_from(uint32_t connection, std::string origin) {
 void Recorder::begin(const Packet& p, const Received& e) {
   finish();
   open_ = true;
-  story_.number = ++packets_;
+  ++packets_;
+  story_.number = options_.number ? options_.number() : packets_;
   story_.time = options_.clock ? options_.clock() : 0;
   story_.device = name_of(e.device);
   story_.from_host = e.from_host;
   story_.packet = describe(p);
   if (options_.keep_bytes) story_.bytes = copy(p);
+  story_.at_link = !e.from_host && e.device->kind != DeviceKind::kRawIp;
   tracks_.assign(1, Track{.packet = &p});
   if (const auto out = on_loopback_.find(&p); out != on_loopback_.end()) {
     if (!e.from_host) story_.continues = out->second;
@@ -117,17 +119,56 @@ Step& Recorder::add(const Track& t, StepKind kind, Level level, Said said) {
 // A packet not met before is one this host makes when it begins at OUTPUT; otherwise a copy, a part, or one that
 // waited.
 Recorder::Track& Recorder::track_of(const Packet& p, const Event& e) {
-  for (Track& t : tracks_)
-    if (t.packet == &p) return t;
   const auto* hook = std::get_if<HookEntered>(&e);
-  if (hook == nullptr || hook->hook != HookPoint::kLocalOut) {
-    stray_ = Track{.packet = &p};
-    return stray_;
+  if (std::holds_alternative<Reassembled>(e)) {
+    for (Track& t : tracks_) {
+      if (!std::exchange(t.held, false)) continue;
+      t.packet = &p;
+      return t;
+    }
   }
+  // OUTPUT is the first hook of any packet that enters it; a reset was routed before.
+  const bool begins = hook != nullptr && hook->hook == HookPoint::kLocalOut;
+  for (auto t = tracks_.rbegin(); t != tracks_.rend(); ++t)
+    if (t->packet == &p && !(t->ended && hook != nullptr) && !(begins && (t->hooked || t->stray))) return *t;
+  if (!begins) return tracks_.emplace_back(Track{.packet = &p, .stray = true});
   Track t{.packet = &p, .made = ++made_, .forwarded = true};
   Step& step = add(t, StepKind::kMade, Level::kDecisions, {"step.made", {describe(p)}, {}});
   step.fields = {{"description", describe(p)}};
   return tracks_.emplace_back(std::move(t));
+}
+
+// twin: dump_mac_header, of what it would dump
+Seen Recorder::look(const Track& t, const Packet& p) {
+  Seen seen;
+  seen.bytes = copy(p);
+  seen.mark = p.mark;
+  const auto name = [](const Device* d) { return d == nullptr ? std::string() : d->name; };
+  seen.in = name(t.in);
+  seen.out = name(t.out);
+  if (p.phys_in != t.in) seen.phys_in = name(p.phys_in);
+  if (p.phys_out != t.out) seen.phys_out = name(p.phys_out);
+  const Device* dev = p.dev != nullptr ? p.dev : t.in;
+  if (t.in == nullptr || dev == nullptr) return seen;
+  const auto* header = reinterpret_cast<const uint8_t*>(&p.mac());
+  if (p.has_mac_header() && dev->kind != DeviceKind::kRawIp)
+    seen.link.assign(header, header + sizeof(EthernetHeader));
+  else if (dev->kind == DeviceKind::kLoopback)
+    seen.link = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 8, 0};
+  return seen;
+}
+
+// A rule is told when its target has run: what it saw is what the event before it left.
+void Recorder::keep_seen(Track& t, const Packet& p, size_t steps_before) {
+  if (!options_.keep_rules || !t.in_hook) return;
+  Seen now = look(t, p);
+  for (size_t i = steps_before; i < story_.steps.size(); ++i) {
+    Step& step = story_.steps[i];
+    if (step.kind != StepKind::kRule && step.kind != StepKind::kPolicy) continue;
+    step.seen = t.seen ? *t.seen : now;
+    if (step.seen->bytes != now.bytes || step.seen->mark != now.mark) step.left = now;
+  }
+  t.seen = std::move(now);
 }
 
 // --- which packet decided
@@ -144,7 +185,8 @@ Said Recorder::decided_by(uint32_t connection, ManipType half) const {
   if (at == origins_.end()) return {"origin.unknown", {}, {}};
   const Origin& origin = at->second;
   const Half& decided = origin.half[static_cast<size_t>(half)];
-  if (decided.packet != 0) return {"origin.rule", {number(decided.packet), decided.rule}, {}};
+  if (decided.packet != 0)
+    return {decided.rule.empty() ? "origin.helper" : "origin.rule", {number(decided.packet), decided.rule}, {}};
   if (origin.packet == 0) return {"origin.before", {origin.before}, {}};
   return {"origin.no_rule", {number(origin.packet)}, {}};
 }
@@ -158,9 +200,11 @@ void Recorder::leave_hook(Track& t) {
 
 void Recorder::tell(Track& t, const Packet& p, const HookEntered& e) {
   leave_hook(t);
-  t.in_hook = true;
+  t.in_hook = t.hooked = true;
   t.nat_told = false;
   t.hook = e.hook;
+  t.in = e.in;
+  t.out = e.out;
   const std::string in = name_of(e.in), out = name_of(e.out);
   Step& step =
       add(t, StepKind::kHook, Level::kDecisions, {"step.hook", {str(hook_name(e.hook)), in, out, describe(p)}, {}});
@@ -175,14 +219,16 @@ void set_rule(Step& step, const RuleEvent& e) {
   step.table = e.table;
   step.chain = e.chain;
   step.number = e.number;
-  step.rule = e.rule;
+  step.rule = trim(e.rule);
 }
 
 }  // namespace
 
 void Recorder::tell(Track& t, const RuleMatched& e) {
   const bool end = e.target.empty() && e.verdict == RuleVerdict::kReturn && e.rule.empty();
-  const bool passage = end || e.verdict == RuleVerdict::kJump || e.verdict == RuleVerdict::kGoto;
+  // Where the walk goes on decides nothing yet; a RETURN from a built-in chain is followed by the policy it leads to.
+  const bool passage = end || e.verdict == RuleVerdict::kJump || e.verdict == RuleVerdict::kGoto ||
+                       e.verdict == RuleVerdict::kReturn;
   Step& step = add(t, StepKind::kRule, passage ? Level::kEverything : Level::kDecisions, {});
   set_rule(step, e);
   step.verdict = e.verdict;
@@ -237,7 +283,12 @@ void Recorder::tell(Track& t, const ConntrackSeen& e) {
                                          {"status", strf("0x%x", e.status)},
                                          {"zone", number(e.zone)},
                                          {"created", e.created ? "true" : "false"}});
-  if (e.created) origins_[e.id] = {story_.number, {}, {}};
+  if (e.created) {
+    // What a helper expected was translated before it is told.
+    Origin& origin = origins_[e.id];
+    if (origin.packet != story_.number) origin = {};
+    origin.packet = story_.number;
+  }
   if (e.carried)
     step.said = {"step.ct_carried", {ctinfo, original, reply}, {}};
   else if (e.created)
@@ -295,7 +346,13 @@ void Recorder::tell(Track& t, const NatSkipped& e) {
 void Recorder::tell(Track& t, const NatSetUp& e) {
   t.nat_told = true;
   const bool source = e.manip == ManipType::kSource;
-  if (!e.null_binding) origins_[e.id].half[static_cast<size_t>(e.manip)] = {story_.number, t.last_rule};
+  const bool by_rule = t.last_rule.starts_with("nat:");
+  if (!e.null_binding) {
+    Origin& origin = origins_[e.id];
+    if (origin.packet != story_.number) origin = {};
+    origin.packet = story_.number;
+    origin.half[static_cast<size_t>(e.manip)] = {story_.number, by_rule ? t.last_rule : std::string()};
+  }
   // A null binding is a decision only where it had to change something after all.
   const bool changed = source && !is_inverse(e.original, e.reply) && e.original.source_port != e.reply.destination_port;
   const char* key = e.null_binding ? (source ? "step.nat_null_source" : "step.nat_null_destination")
@@ -376,18 +433,20 @@ void Recorder::tell(Track& t, const Bridged& e) {
 
 void Recorder::tell(Track& t, const Packet& p, const Sent& e) {
   leave_hook(t);
-  const std::string device = name_of(e.device), as = describe(p);
-  const auto waited = &t == &stray_ ? waiting_.find(&p) : waiting_.end();
+  const bool framed = e.device->kind != DeviceKind::kRawIp;
+  const std::string device = name_of(e.device), as = framed ? describe_frame(p.bytes()) : describe(p);
+  const auto waited = t.stray ? waiting_.find(&p) : waiting_.end();
   Said said{"step.sent", {device, as}, {}};
   if (waited != waiting_.end()) {
     said = {"step.sent_waited", {device, as, number(waited->second)}, {}};
     waiting_.erase(waited);
   }
-  Step& step = add(t, StepKind::kSent, t.made != 0 || &t == &stray_ ? Level::kDecisions : Level::kEverything, said);
+  Step& step = add(t, StepKind::kSent, t.made != 0 || t.stray ? Level::kDecisions : Level::kEverything, said);
   step.fields = {{"device", device}, {"description", as}};
   if (said.values.size() > 2) step.fields.push_back({"waited", said.values[2]});
   if (options_.keep_bytes) step.bytes = copy(p);
-  t.over_lo = e.device != nullptr && e.device->kind == DeviceKind::kLoopback;
+  step.at_link = e.device->kind != DeviceKind::kRawIp;
+  t.over_lo = e.device->kind == DeviceKind::kLoopback;
 }
 
 void Recorder::tell(Track& t, const Packet& p, const Delivered&) {
@@ -474,12 +533,14 @@ void Recorder::event(const Packet& p, const Event& event) {
   }
   if (!open_) {  // something that waited goes on by itself: a timer's doing
     open_ = true;
-    story_.number = ++packets_;
+    ++packets_;
+    story_.number = options_.number ? options_.number() : packets_;
     story_.time = options_.clock ? options_.clock() : 0;
     story_.packet = describe(p);
     tracks_.assign(1, Track{.packet = &p});
   }
   Track& t = track_of(p, event);
+  const size_t steps_before = story_.steps.size();
   std::visit(
       [&](const auto& e) {
         using E = std::decay_t<decltype(e)>;
@@ -514,11 +575,20 @@ void Recorder::event(const Packet& p, const Event& event) {
         } else if constexpr (std::is_same_v<E, Fragmented>) {
           add(t, StepKind::kFragment, Level::kDecisions, {"step.fragmented", {number(e.mtu)}, {}}).fields = {
               {"what", "cut"}, {"mtu", number(e.mtu)}};
+        } else if constexpr (std::is_same_v<E, Noted>) {
+          add(t, StepKind::kNote, Level::kDecisions, {"step.note", {}, {*e.said}});
         } else if constexpr (!std::is_same_v<E, Received>) {
           tell(t, e);
         }
       },
       event);
+  keep_seen(t, p, steps_before);
+  if (std::holds_alternative<FragmentHeld>(event)) {
+    for (Track& other : tracks_) other.held = false;
+    t.held = true;
+  }
+  t.ended |= (std::holds_alternative<Sent>(event) && !t.over_lo) || std::holds_alternative<Delivered>(event) ||
+             std::holds_alternative<Dropped>(event);
 }
 
 }  // namespace nf::trace

@@ -19,7 +19,10 @@ namespace nf::trace {
 struct RecorderOptions {
   bool detailed = true;              // misses, the way through the routing tables
   bool keep_bytes = false;           // Story::bytes, Step::bytes
+  bool keep_rules = false;           // Step::seen
   std::function<Time()> clock = {};  // for Story::time; none: 0
+  // Story::number of the packet that begins (a capture's own numbers); none: they are counted from 1.
+  std::function<uint64_t()> number = {};
 };
 
 class Recorder final : public Sink {
@@ -44,9 +47,15 @@ class Recorder final : public Sink {
     bool nat_told = false;   // and nat's part there is known
     bool forwarded = false;  // routed to another host
     bool over_lo = false;    // sent on lo: it comes back
+    bool stray = false;      // met on its way: a copy, one that waited
+    bool held = false;       // a fragment, the latest held: its datagram goes on here
+    bool ended = false;      // its place in memory may be another packet's, which then enters a hook
+    bool hooked = false;     // it has entered one
     HookPoint hook{};
-    std::string last_rule = {};  // "filter:FORWARD:rule:2", "filter:FORWARD:policy"
-    Said invalid = {};           // why conntrack found it so
+    std::string last_rule = {};                  // "filter:FORWARD:rule:2", "filter:FORWARD:policy"
+    Said invalid = {};                           // why conntrack found it so
+    const Device *in = nullptr, *out = nullptr;  // of that hook
+    std::optional<Seen> seen = {};               // keep_rules: the packet at the last event
   };
   // Who decided what about a connection.
   struct Half {
@@ -61,6 +70,9 @@ class Recorder final : public Sink {
 
   void begin(const Packet& p, const Received& e);
   Track& track_of(const Packet& p, const Event& e);
+  // The packet as it is now, and (a rule's target may have changed it) as it was at the last event.
+  static Seen look(const Track& t, const Packet& p);
+  void keep_seen(Track& t, const Packet& p, size_t steps_before);
   Step& add(const Track& t, StepKind kind, Level level, Said said);
   // Says why nat had no part in the hook that is left now. `dropped`: the packet ends there.
   void leave_hook(Track& t);
@@ -90,7 +102,6 @@ class Recorder final : public Sink {
   Story story_;
   bool open_ = false;
   std::vector<Track> tracks_;  // tracks_[0] is the story's own packet
-  Track stray_;                // a packet of which nothing is known: a copy, one that waited
   uint16_t made_ = 0;
   uint64_t packets_ = 0;
   std::map<const Packet*, uint64_t> waiting_;      // packets whose story ended before they did

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -35,6 +36,7 @@ namespace nf::trace {
   X(kFragment, "fragment") /* held, joined, cut */                             \
   X(kMade, "made")         /* this host sends one because of it */             \
   X(kLoopback, "loopback") /* it comes back over lo: its second pass begins */ \
+  X(kNote, "note")                                                             \
   X(kBridge, "bridge")                                                         \
   X(kDelivered, "delivered")                                                   \
   X(kSent, "sent")                                                             \
@@ -52,6 +54,14 @@ enum class Level : uint8_t {
   kVerdict,     // one line a packet
   kDecisions,   // what decided something
   kEverything,  // hooks without effect, empty chains' policies, null bindings, misses
+};
+
+// A packet at a rule.
+struct Seen {
+  std::vector<uint8_t> bytes;  // from the IPv4 header on
+  std::vector<uint8_t> link;   // the Ethernet header it was received with; on lo as the kernel makes it; empty: none
+  uint32_t mark = 0;
+  std::string in, out, phys_in, phys_out;  // devices; phys: ports, while a bridge asks netfilter; empty: none
 };
 
 struct Step {
@@ -74,6 +84,10 @@ struct Step {
   // With RecorderOptions::keep_bytes: the IPv4 packet on entering a hook (kHook), the frame sent (kSent), the packet
   // delivered (kDelivered).
   std::vector<uint8_t> bytes;
+  bool at_link = false;  // bytes begin with an Ethernet header
+  // With RecorderOptions::keep_rules, of kRule and kPolicy: the packet before; and after, where the rule's target
+  // changed bytes or mark.
+  std::optional<Seen> seen, left;
 
   // "nat:DOCKER:rule:2", "filter:FOO:return:4", "filter:INPUT:policy:3" as the kernel's TRACE has it; empty: not a rule
   // or policy. A policy's number is behind the chain's last rule.
@@ -92,6 +106,7 @@ struct Story {
   bool from_host = false;
   std::string packet;          // "tcp 192.168.66.1:39002 > 192.168.66.100:80 SYN length 60"
   std::vector<uint8_t> bytes;  // keep_bytes: the frame (from_host: the IPv4 packet) as it came
+  bool at_link = false;        // bytes begin with an Ethernet header
   std::vector<Step> steps;
   Fate fate = Fate::kNothing;
   // One sentence: where it ended and why ("sent on veth0 as ...", "dropped at FORWARD: ... by filter:FORWARD:policy").

@@ -102,6 +102,40 @@ TEST_F(KernelCheck, RulePaths) {
   EXPECT_EQ(std::count(counters->begin(), counters->end(), RuleCounter{"raw", "PREROUTING", 1, 0, 0}), 1);
 }
 
+// The legacy order, security before nat; rules that decide for every packet are rules; a lab may trace by itself.
+TEST_F(KernelCheck, RulePathsAreThoseOfTheLegacyTables) {
+  BackendConfig config;
+  config.rule_paths = true;
+  configure(lab_of(kTwoPorts, kForward,
+                   "*raw\n:A - [0:0]\n-A PREROUTING -j TRACE\n-A PREROUTING -j A\n-A A -j RETURN\n-A A\nCOMMIT\n"
+                   "*filter\n-A INPUT -j ACCEPT\nCOMMIT\n*security\n:E - [0:0]\n-A INPUT -j E\n-A E -p tcp\nCOMMIT\n"
+                   "*nat\n-A INPUT -m conntrack --ctstate NEW\nCOMMIT\n"),
+            config);
+  Segment udp = kUdp;
+  udp.destination = ip4(10, 1, 0, 1);
+  inject(kLan, udp);
+  const auto lines = backend_.take_trace_lines();
+  ASSERT_TRUE(lines.ok());
+  std::string told;
+  for (const netns::TraceLine& line : *lines)
+    if (line.hook == HookPoint::kPreRouting || line.hook == HookPoint::kLocalIn)
+      told += line.begins ? "begins in " + line.in + "\n" : line.place + "\n";
+  EXPECT_EQ(told,
+            "begins in lan\n"
+            "raw:PREROUTING:rule:1\nraw:PREROUTING:rule:2\nraw:A:rule:1\nraw:PREROUTING:policy:3\n"
+            "nat:PREROUTING:policy:1\n"
+            "filter:INPUT:rule:1\n"
+            "security:INPUT:rule:1\nsecurity:E:return:2\nsecurity:INPUT:policy:2\n"
+            "nat:INPUT:rule:1\nnat:INPUT:policy:2\n");
+  const auto counters = backend_.counters();
+  ASSERT_TRUE(counters.ok());
+  for (const uint32_t number : {1u, 2u})
+    EXPECT_EQ(std::count(counters->begin(), counters->end(), RuleCounter{"raw", "PREROUTING", number, 1, 28}), 1);
+  EXPECT_EQ(std::count_if(counters->begin(), counters->end(),
+                          [](const RuleCounter& c) { return c.table == "raw" && c.chain == "PREROUTING"; }),
+            3);
+}
+
 TEST_F(KernelCheck, RulePathsWithoutARawTable) {
   BackendConfig config;
   config.rule_paths = true;
