@@ -120,6 +120,10 @@ void BridgeLayer::forward(Bridge& bridge, PacketPtr p, const Device* in, Device&
 
 void BridgeLayer::forward_to(Bridge& bridge, PacketPtr p, const Device* in, Device& out, bool flooded) {
   r_.tell(*p, trace::Bridged{&bridge.device(), in, &out, flooded});
+  if (in != nullptr && call_iptables_ == 0 && p->protocol == kEtherIpv4 && p->traced) {
+    const Said unseen{"bridge.unseen", {}, {}};
+    r_.tell(*p, trace::Noted{&unseen});
+  }
   // From the bridge device: already at its Ethernet header, POSTROUTING was the IP layer's.
   if (in == nullptr) {
     if (!fits(*p, p->length() - uint32_t{sizeof(EthernetHeader)}, out))

@@ -212,7 +212,9 @@ void Router::send_from_host(PacketPtr p, Time now, bool stack_answers) {
   {
     std::optional<Icmp::Sending> sending;
     if (stack_answers && is_icmp_answer(*p)) sending.emplace(icmp_);
+    in_process_ = !stack_answers;
     ip_.local_out(std::move(p));
+    in_process_ = false;
   }
   drain_backlog();
 }

@@ -148,6 +148,10 @@ class Router final : public Stack {
   void share_connection(const Packet& from, Packet& to);
   // A packet that was sent on lo comes back when the current one is done. twin: netif_rx
   void enqueue_backlog(PacketPtr p) { backlog_.push_back(std::move(p)); }
+  // What came back is received now, unless that is going on already. twin: net_rx_action
+  void drain_backlog();
+  // A local process is sending and nothing is being received. twin: !in_softirq()
+  bool in_process() const { return in_process_ && !draining_; }
   Device& loopback() { return *devices_.front(); }
 
   // --- Stack
@@ -171,7 +175,6 @@ class Router final : public Stack {
 
  private:
   bool run_hook_slow(HookPoint hook, PacketPtr& p, const Device* in, const Device* out);
-  void drain_backlog();
   size_t before_traced(const Device& dev, std::span<PacketPtr> batch);
   void add_device_sysctls(Device& dev);
   void add_conf_sysctls(const std::string& name, DeviceConf& conf);
@@ -204,6 +207,7 @@ class Router final : public Stack {
   Time now_ = 0;
   int defrag_users_ = 0;
   bool draining_ = false;
+  bool in_process_ = false;
 
   friend class Link;
 };

@@ -6,6 +6,9 @@
 namespace nf::labdiff {
 namespace {
 
+// What differs where the fate is the same, by Kind.
+constexpr const char* kSame[] = {"diff.fate", "diff.bytes", "diff.nat", "diff.path"};
+
 std::string number(uint64_t n) { return std::to_string(n); }
 
 Said together(const std::vector<Said>& ends) {
@@ -46,7 +49,7 @@ class Writer {
     const Group& g = report_.groups[i];
     const Said a = together(g.ends_a), b = together(g.ends_b);
     const Said what =
-        g.kind == Kind::kFate ? Said{"diff.fate", {}, {a, b}} : Said{"diff." + std::string(kind_key(g.kind)), {}, {a}};
+        g.kind == Kind::kFate ? Said{"diff.fate", {}, {a, b}} : Said{kSame[static_cast<size_t>(g.kind)], {}, {a}};
     out_ += '\n';
     coloured(render({"diff.group", {number(i + 1), number(g.packets), number(g.first)}, {what}}), "\033[1m");
     say({"diff.cause", {}, {g.cause}}, "  ");

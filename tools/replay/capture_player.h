@@ -3,7 +3,7 @@
 //
 //   CapturePlayer player({.seed = 1});
 //   player.configure(lab, links_of(inputs));       the lab, and what the captures tell of its links
-//   player.attach_ports() / keep_sent()         where frames go
+//   player.attach_ports(...) or keep_sent()        where frames go
 //   player.set_trace(&recorder);                   its clock: [&] { return player.now(); }
 //   player.play(link, packet) ...                  or play_captures(), play_held()
 //
@@ -86,8 +86,6 @@ class CapturePlayer {
   const std::vector<CaptureLink>& links() const { return links_; }
 
  private:
-  class TakingPort;
-  void take_frames(bool keep);
   class Wire;
   void learn_neighbours();
   void set_time(Time now);

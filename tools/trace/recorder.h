@@ -74,7 +74,10 @@ class Recorder final : public Sink {
   static Seen look(const Track& t, const Packet& p);
   void keep_seen(Track& t, const Packet& p, size_t steps_before);
   Step& add(const Track& t, StepKind kind, Level level, Said said);
-  // Says why nat had no part in the hook that is left now. `dropped`: the packet ends there.
+
+  // --- recorder_steps.cc
+  void add_step(Track& t, const Packet& p, const Event& event);
+  // Says why nat had no part in the hook that is left now.
   void leave_hook(Track& t);
   void tell(Track& t, const Packet& p, const HookEntered& e);
   void tell(Track& t, const RuleMatched& e);
@@ -95,7 +98,10 @@ class Recorder final : public Sink {
   // Where the NAT of a connection comes from, as a sentence; `half`: the one asked about.
   Said decided_by(uint32_t connection, ManipType half) const;
   Said made_by(uint32_t connection) const;
-  void judge();
+
+  // --- recorder_verdict.cc
+  // The verdict. Whether the packet waits for a next hop, so that more will be told of it.
+  bool judge();
 
   RecorderOptions options_;
   Done done_;

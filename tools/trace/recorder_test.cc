@@ -19,6 +19,7 @@ class RecorderTest : public testing::Test {
   RecorderTest() {
     in_.name = "eth0";
     out_.name = "eth1";
+    in_.kind = out_.kind = DeviceKind::kRawIp;  // the packet stands at its IPv4 header wherever it is
     lo_.name = "lo";
     lo_.kind = DeviceKind::kLoopback;
     auto& ip = *reinterpret_cast<Ipv4Header*>(p_->put(sizeof(Ipv4Header)));
