@@ -124,6 +124,7 @@ class Program {
   Verdict loop(PacketPtr& p, const HookState& state);
   template <bool kSlow>
   static bool residual_matches(const Body& b, uint64_t key0, uint64_t key1, const uint64_t* in, const uint64_t* out);
+  Verdict hotdrop_hit(PacketPtr& p, uint32_t at, const HookState& state);
   Verdict unmodelled_hit(Packet& p, uint32_t at, const HookState& state);
   TargetVerdict run_told(const Body& b, PacketPtr& p, uint32_t at, const HookState& state);
   void tell_rule(const Packet& p, const HookState& state, uint32_t at, trace::RuleVerdict verdict) const;

@@ -158,6 +158,43 @@ Verdict Program::unmodelled_hit(Packet& p, uint32_t at, const HookState& state) 
   return drop(p, DropReason::kUnmodelled);
 }
 
+// An inverted match that could not read the packet holds: its rule counts and its target runs, and that is the end.
+// twin: the loop's condition in ipt_do_table
+Verdict Program::hotdrop_hit(PacketPtr& p, uint32_t at, const HookState& state) {
+  Body& b = bodies_[at];
+  if (b.op == Op::kUnmodelled) return unmodelled_hit(*p, at, state);
+  b.counters.packets += 1;
+  b.counters.bytes += p->length();
+  RuleVerdict verdict = RuleVerdict::kContinue;
+  switch (b.op) {
+    case Op::kTarget:
+      p->drop_reason = static_cast<uint8_t>(DropReason::kIptablesRule);
+      if (state.trace != nullptr ? run_told(b, p, at, state) == TargetVerdict::kStolen
+                                 : b.target->target(p, state) == TargetVerdict::kStolen)
+        return Verdict::kStolen;
+      return drop(*p, DropReason::kIptablesHotdrop);
+    case Op::kAccept:
+      verdict = RuleVerdict::kAccept;
+      break;
+    case Op::kDrop:
+      verdict = RuleVerdict::kDrop;
+      break;
+    case Op::kReturn:
+      verdict = RuleVerdict::kReturn;
+      break;
+    case Op::kJump:
+      verdict = RuleVerdict::kJump;
+      break;
+    case Op::kGoto:
+      verdict = RuleVerdict::kGoto;
+      break;
+    default:
+      break;
+  }
+  if (state.trace != nullptr) tell_rule(*p, state, at, verdict);
+  return drop(*p, DropReason::kIptablesHotdrop);
+}
+
 // kSlow: the packet is traced or not plain. Ports are then no part of the comparison and every match is called.
 template <bool kSlow>
 Verdict Program::loop(PacketPtr& p, const HookState& state) {
@@ -198,7 +235,8 @@ Verdict Program::loop(PacketPtr& p, const HookState& state) {
         ++m;
         --left;
       }
-      if (hotdrop) return drop(*p, DropReason::kIptablesHotdrop);
+      if (hotdrop) [[unlikely]]
+        return left != 0 ? drop(*p, DropReason::kIptablesHotdrop) : hotdrop_hit(p, at, state);
       if (left != 0) {
         if (detailed) tell_miss(*p, state, at, calls - left);
         ++at;

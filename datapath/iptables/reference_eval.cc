@@ -106,7 +106,7 @@ Verdict ReferenceTable::run(PacketPtr& p, const HookState& state) {
     const MatchInput input{seen,  seen.ip(), seen.transport(), static_cast<uint16_t>(seen.ip().fragment_offset()),
                            state, hotdrop};
     const Outcome outcome = matches(r, input);
-    if (hotdrop) return drop(*p, DropReason::kIptablesHotdrop);
+    if (hotdrop && !outcome.matched) return drop(*p, DropReason::kIptablesHotdrop);
     if (!outcome.matched) {
       if (state.trace != nullptr && state.trace->detailed()) {
         const RuleMiss miss = explain_miss(r, input, outcome.failed);
@@ -141,6 +141,7 @@ Verdict ReferenceTable::run(PacketPtr& p, const HookState& state) {
       if (v == TargetVerdict::kReturn) told = trace::RuleVerdict::kReturn;
     }
     tell(told, target);
+    if (hotdrop) return drop(*p, DropReason::kIptablesHotdrop);
     if (r.kind == TargetKind::kJump) {
       if (!r.is_goto) stack.push_back(at);
       at = {chain_index(r.jump), 0};

@@ -137,8 +137,8 @@ class Routing {
   // The address this host speaks from along the route of `key`, which is taken as it stands; nullopt: no route.
   // twin: fib_lookup and fib_result_prefsrc
   std::optional<Be32> source_along(const FlowKey& key) const;
-  // What answers a lookup, as ip(8) prints it: "32766: from all lookup main" and "172.17.0.0/16 dev docker0". `route` is
-  // empty when no table has one; both are when no rule matches. The other questions agree with it.
+  // What answers a lookup, as ip(8) prints it: "32766: from all lookup main" and "172.17.0.0/16 dev docker0". `route`
+  // is empty when no table has one; both are when no rule matches. The other questions agree with it.
   struct Answer {
     std::string rule, route;
   };

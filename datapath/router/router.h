@@ -103,8 +103,8 @@ class Router final : public Stack {
   const RouterOptions& options() const { return options_; }
   const DropCounters& drops() const { return drops_; }
   // `selects`: the packets to tell of, asked once of each that begins its way: received by `in` and at its link header,
-  // or (null) sent by this host and at its IPv4 header. None: all. What this host sends because of a packet is told with
-  // it.
+  // or (null) sent by this host and at its IPv4 header. None: all. What this host sends because of a packet is told
+  // with it.
   using TraceSelects = std::function<bool(const Packet& p, const Device* in)>;
   void set_trace(trace::Sink* sink, TraceSelects selects = {}) {
     trace_ = sink;

@@ -43,7 +43,7 @@ Result<Tracer::AskerId> Tracer::add(const TraceRequest& request, Outlet outlet) 
     return form.error();
   }
   added.form = form.take();
-  added.form->begin({});
+  added.form->begin(surroundings_ ? surroundings_() : forms::Surroundings{});
   ++last_id_;
   watch();
   return added.id;

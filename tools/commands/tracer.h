@@ -37,7 +37,9 @@ class Tracer final : public trace::Sink {
   };
   using AskerId = uint32_t;  // never 0
 
-  explicit Tracer(Router& router) : router_(router) {}
+  // `surroundings`: what forms are told of the gateway when an asker comes; none: nothing.
+  explicit Tracer(Router& router, std::function<forms::Surroundings()> surroundings = {})
+      : router_(router), surroundings_(std::move(surroundings)) {}
   ~Tracer() override { router_.set_trace(nullptr); }
   Tracer(const Tracer&) = delete;
   Tracer& operator=(const Tracer&) = delete;
@@ -83,6 +85,7 @@ class Tracer final : public trace::Sink {
   Asker* find(AskerId id);
 
   Router& router_;
+  std::function<forms::Surroundings()> surroundings_;
   trace::Sink* beside_ = nullptr;
   std::list<Asker> askers_;
   AskerId last_id_ = 0;

@@ -7,8 +7,8 @@
 // `conntrack -E` has no exit code as long as the client stays: after an empty 'o' frame, which says that events are
 // listened to from here on, a frame per event. Meanwhile the client may ask `sync`: another empty 'o' frame follows,
 // when everything is done and behind every event of it. An 'e' frame says why it could not be done.
-// `trace` is the same with stories in a form, in any number of frames; the client ends it with `stop`, whereupon the rest
-// of the form, what there is to say ('e') and the exit code follow.
+// `trace` is the same with stories in a form, in any number of frames; the client ends it with `stop`, whereupon the
+// rest of the form, what there is to say ('e') and the exit code follow.
 #pragma once
 
 #include <cstdint>

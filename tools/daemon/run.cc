@@ -16,6 +16,7 @@
 #include "datapath/port/responder.h"
 #include "datapath/port/tap_port.h"
 #include "datapath/port/tun_port.h"
+#include "tools/commands/gateway_surroundings.h"
 #include "tools/commands/tracer.h"
 #include "tools/daemon/control_server.h"
 #include "tools/daemon/forwarder.h"
@@ -340,7 +341,7 @@ class Run {
   std::unique_ptr<LinkMonitor> monitor_;
   boost::asio::io_context io_;
   Gateway gateway_;
-  Tracer tracer_{gateway_.router()};
+  Tracer tracer_{gateway_.router(), [this] { return surroundings_of(gateway_, options_.lab); }};
   Forwarder forwarder_;
   ControlServer control_;
   boost::asio::posix::stream_descriptor link_changes_;

@@ -6,9 +6,9 @@
 #include <algorithm>
 
 #include "tools/backend/memory_backend.h"
+#include "tools/commands/gateway_surroundings.h"
 #include "tools/explain/conntrack_text.h"
 #include "tools/explain/ends.h"
-#include "tools/explain/surroundings.h"
 #include "tools/explain/told_packets.h"
 #include "tools/scenario/scenario.h"
 #include "tools/scenario/sender.h"

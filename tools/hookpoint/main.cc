@@ -81,14 +81,9 @@ int dispatch(const std::string& command, const Arguments& args) {
     const char* name;
     int (*run)(Arguments);
   } kCommands[] = {
-      {"run", run_command},
-      {"replay", replay_command},
-      {"scenario", scenario_command},
-      {"certify", certify_command},
-      {"trace", trace_command},
-      {"explain", explain_command},
-      {"diff", diff_command},
-      {"shrink", shrink_command},
+      {"run", run_command},         {"replay", replay_command}, {"scenario", scenario_command},
+      {"certify", certify_command}, {"trace", trace_command},   {"explain", explain_command},
+      {"diff", diff_command},       {"shrink", shrink_command},
   };
   for (const auto& c : kCommands)
     if (command == c.name) return c.run(args);

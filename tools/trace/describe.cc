@@ -125,13 +125,6 @@ std::string describe_frame(std::span<const uint8_t> bytes) {
                                               : "arp " + sender + " is at home, told " + target;
 }
 
-std::string describe(const Endpoints& e) {
-  const std::string source = format_ipv4(e.source), destination = format_ipv4(e.destination);
-  if (e.protocol == kProtoIcmp) return strf("%s > %s id %u", source.c_str(), destination.c_str(), e.source_port);
-  if (e.source_port == 0 && e.destination_port == 0) return source + " > " + destination;
-  return strf("%s:%u > %s:%u", source.c_str(), e.source_port, destination.c_str(), e.destination_port);
-}
-
 std::string describe(const Packet& p) {
   const bool at_link = p.protocol == 0 && p.dev != nullptr && p.dev->kind != DeviceKind::kRawIp;
   return at_link ? describe_frame(p.bytes()) : describe_ipv4(p.bytes());

@@ -6,6 +6,7 @@
 
 #include "datapath/base/text.h"
 #include "datapath/hook/device.h"
+#include "datapath/trace/endpoints_text.h"
 #include "tools/trace/describe.h"
 #include "tools/trace/recorder.h"
 
@@ -168,7 +169,7 @@ void Recorder::tell(Track& t, const ConntrackSeen& e) {
     step.said = {"step.ct_invalid", {}, {t.invalid}};
     return;
   }
-  const std::string original = describe(e.original), reply = describe(e.reply);
+  const std::string original = endpoints_text(e.original), reply = endpoints_text(e.reply);
   step.fields.insert(step.fields.end(), {{"original", original},
                                          {"reply", reply},
                                          {"id", number(e.id)},
@@ -196,9 +197,9 @@ void Recorder::tell(Track& t, const ConntrackSeen& e) {
 }
 
 void Recorder::tell(Track& t, const ConntrackConfirmed& e) {
-  Step& step = add(t, StepKind::kConfirmed, Level::kEverything, {"step.confirmed", {describe(e.reply)}, {}});
-  step.fields = {{"original", describe(e.original)},
-                 {"reply", describe(e.reply)},
+  Step& step = add(t, StepKind::kConfirmed, Level::kEverything, {"step.confirmed", {endpoints_text(e.reply)}, {}});
+  step.fields = {{"original", endpoints_text(e.original)},
+                 {"reply", endpoints_text(e.reply)},
                  {"id", number(e.id)},
                  {"timeout", seconds(e.timeout)}};
 }
@@ -256,18 +257,18 @@ void Recorder::tell(Track& t, const NatSetUp& e) {
   Said choice;
   if (e.choice != nullptr) choice = {"origin.choice", {}, {*e.choice}};
   Step& step = add(t, StepKind::kNatSetUp, !e.null_binding || changed ? Level::kDecisions : Level::kEverything,
-                   {key, {str(hook_name(e.hook)), describe(e.reply), str(e.range)}, {choice}});
+                   {key, {str(hook_name(e.hook)), endpoints_text(e.reply), str(e.range)}, {choice}});
   step.fields = {{"manip", source ? "source" : "destination"},
                  {"null_binding", e.null_binding ? "true" : "false"},
-                 {"original", describe(e.original)},
-                 {"reply", describe(e.reply)},
+                 {"original", endpoints_text(e.original)},
+                 {"reply", endpoints_text(e.reply)},
                  {"range", str(e.range)},
                  {"id", number(e.id)}};
 }
 
 void Recorder::tell(Track& t, const NatRewrote& e) {
   const bool source = e.manip == ManipType::kSource;
-  const std::string before = describe(e.before), after = describe(e.after);
+  const std::string before = endpoints_text(e.before), after = endpoints_text(e.after);
   const char* key = e.reply_direction ? (source ? "step.nat_undo_source" : "step.nat_undo_destination")
                                       : (source ? "step.nat_rewrote_source" : "step.nat_rewrote_destination");
   Step& step = add(t, StepKind::kNatRewrote, Level::kDecisions, {key, {str(hook_name(e.hook)), before, after}, {}});
@@ -381,12 +382,12 @@ void Recorder::add_step(Track& t, const Packet& p, const Event& event) {
           tell(t, p, e);
         } else if constexpr (std::is_same_v<E, ExpectationMade>) {
           add(t, StepKind::kExpectationMade, Level::kDecisions,
-              {"step.expects", {str(e.helper), describe(e.expected)}, {}})
-              .fields = {{"helper", str(e.helper)}, {"expected", describe(e.expected)}};
+              {"step.expects", {str(e.helper), endpoints_text(e.expected)}, {}})
+              .fields = {{"helper", str(e.helper)}, {"expected", endpoints_text(e.expected)}};
         } else if constexpr (std::is_same_v<E, ExpectationMet>) {
           add(t, StepKind::kExpectationMet, Level::kDecisions,
-              {"step.expected", {str(e.helper), describe(e.master)}, {}})
-              .fields = {{"helper", str(e.helper)}, {"master", describe(e.master)}};
+              {"step.expected", {str(e.helper), endpoints_text(e.master)}, {}})
+              .fields = {{"helper", str(e.helper)}, {"master", endpoints_text(e.master)}};
         } else if constexpr (std::is_same_v<E, PayloadMangled>) {
           add(t, StepKind::kPayload, Level::kDecisions, {"step.payload", {str(e.helper), strf("%+d", e.longer)}, {}})
               .fields = {{"helper", str(e.helper)}, {"longer", strf("%d", e.longer)}};

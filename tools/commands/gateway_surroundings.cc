@@ -1,8 +1,8 @@
-#include "tools/explain/surroundings.h"
+#include "tools/commands/gateway_surroundings.h"
 
 #include "datapath/base/text.h"
 
-namespace nf::explain {
+namespace nf {
 namespace {
 
 std::string name_of(std::string_view folder) {
@@ -29,4 +29,4 @@ forms::Surroundings surroundings_of(Gateway& gateway, const std::string& lab) {
   return s;
 }
 
-}  // namespace nf::explain
+}  // namespace nf

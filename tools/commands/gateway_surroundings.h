@@ -6,9 +6,9 @@
 #include "tools/forms/form.h"
 #include "tools/gateway/gateway.h"
 
-namespace nf::explain {
+namespace nf {
 
 // `lab`: its folder; the name is the last part of the path.
 forms::Surroundings surroundings_of(Gateway& gateway, const std::string& lab);
 
-}  // namespace nf::explain
+}  // namespace nf
