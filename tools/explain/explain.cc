@@ -17,6 +17,7 @@
 #include "tools/explain/rule_text.h"
 #include "tools/explain/told_packets.h"
 #include "tools/explain/why_not.h"
+#include "tools/forms/teller.h"
 #include "tools/replay/capture_player.h"
 #include "tools/replay/packet_filter.h"
 
@@ -105,7 +106,7 @@ class Explanation {
     }
     tells_ = options_.tell;
     recorder.detailed = true;
-    recorder.keep_bytes = tells_ && form_->wants_bytes();
+    if (tells_) recorder = forms::options_for(*form_, std::move(recorder));
     told_ = std::make_unique<ToldPackets>(std::move(recorder), [this](const trace::Story& s) { story(s); });
     told_->probe(probe_.get());
     gateway.router().set_trace(told_.get());
