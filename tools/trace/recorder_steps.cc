@@ -46,8 +46,8 @@ std::string flags_text(uint32_t status) {
 
 std::string states_text(std::string_view before, std::string_view after) {
   if (after.empty()) return {};
-  if (before.empty() || before == after) return ", " + str(after);
-  return ", " + str(before) + " -> " + str(after);
+  if (before.empty() || before == after) return " (" + str(after) + ')';
+  return " (" + str(before) + " -> " + str(after) + ')';
 }
 
 std::string seconds(Duration d) { return strf("%lld", static_cast<long long>(d / kSecond)); }
