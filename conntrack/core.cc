@@ -206,7 +206,8 @@ void Core::tell(const Packet& p, Verdict verdict, bool created, bool seen_before
     for (const Said& said : reason.remarks()) sink.event(p, trace::Noted{&said});
   if (dropped) return;
   trace::ConntrackSeen e;
-  e.ctinfo = ctinfo;
+  // What is about a packet without a connection is still called RELATED; rules take it for INVALID. twin: nf_ct_get
+  e.ctinfo = invalid ? CtInfo::kNone : ctinfo;
   e.created = created;
   e.carried = seen_before && c != nullptr;
   e.before = found_.state;

@@ -43,14 +43,15 @@ class Recorder final : public Sink {
   struct Track {
     const Packet* packet = nullptr;
     uint16_t made = 0, pass = 0;
-    bool in_hook = false;    // inside the hook point `hook`
-    bool nat_told = false;   // and nat's part there is known
-    bool forwarded = false;  // routed to another host
-    bool over_lo = false;    // sent on lo: it comes back
-    bool stray = false;      // met on its way: a copy, one that waited
-    bool held = false;       // a fragment, the latest held: its datagram goes on here
-    bool ended = false;      // its place in memory may be another packet's, which then enters a hook
-    bool hooked = false;     // it has entered one
+    bool in_hook = false;      // inside the hook point `hook`
+    bool nat_told = false;     // and nat's part there is known
+    bool forwarded = false;    // routed to another host
+    bool over_lo = false;      // sent on lo: it comes back
+    bool stray = false;        // met on its way: a copy, one that waited
+    bool held = false;         // a fragment, the latest held: its datagram goes on here
+    bool ended = false;        // its place in memory may be another packet's, which then enters a hook
+    bool hooked = false;       // it has entered one
+    bool post_routed = false;  // it has entered POSTROUTING
     HookPoint hook{};
     std::string last_rule = {};                  // "filter:FORWARD:rule:2", "filter:FORWARD:policy"
     Said invalid = {};                           // why conntrack found it so

@@ -97,6 +97,7 @@ void Recorder::leave_hook(Track& t) {
 void Recorder::tell(Track& t, const Packet& p, const HookEntered& e) {
   leave_hook(t);
   t.in_hook = t.hooked = true;
+  t.post_routed |= e.hook == HookPoint::kPostRouting;
   t.nat_told = false;
   t.hook = e.hook;
   t.in = e.in;
@@ -366,12 +367,15 @@ void Recorder::tell(Track& t, const Dropped& e) {
   step.in_hook = e.at_hook;
   step.hook = e.hook;
   step.fields = {{"reason", str(drop_reason_name(e.reason))}, {"by", by_rule ? t.last_rule : std::string()}};
+  if (const auto waited = waiting_.find(t.packet); waited != waiting_.end()) {
+    step.fields.push_back({"waited", number(waited->second)});
+    waiting_.erase(waited);
+  }
   if (e.at_hook && t.in_hook && !t.nat_told && e.hook != HookPoint::kForward)
     skip_nat(t, e.hook, NatSkip::kDroppedBefore, 0);
-  else if (t.forwarded && !(e.at_hook && e.hook == HookPoint::kPostRouting))
+  else if (t.forwarded && !t.post_routed)
     skip_nat(t, HookPoint::kPostRouting, NatSkip::kDroppedBefore, 0);
   t.in_hook = false;
-  waiting_.erase(t.packet);
 }
 
 void Recorder::add_step(Track& t, const Packet& p, const Event& event) {

@@ -231,6 +231,40 @@ TEST_F(RecorderTest, APacketThatWaitsIsNamedWhenItGoesOn) {
   EXPECT_EQ(story(1).fate, Fate::kNothing) << "it was another packet that was sent";
 }
 
+TEST_F(RecorderTest, APacketThatWaitedInVainIsNamed) {
+  tell(Received{&in_, false});
+  enter(HookPoint::kPostRouting);
+  tell(NeighbourAsked{&out_, ip4(10, 0, 0, 1), NeighbourAnswer::kAsked, {}});
+  recorder_.finish();
+  tell(Dropped{DropReason::kNeighbourFailed, {}, false});
+  EXPECT_EQ(story(0).fate, Fate::kWaiting);
+  EXPECT_EQ(story(1).fate, Fate::kDropped);
+  EXPECT_EQ(step(StepKind::kDropped, 1).field("waited"), "1");
+}
+
+TEST_F(RecorderTest, BehindPostroutingNothingIsDroppedBeforeIt) {
+  tell(Received{&in_, false});
+  tell(Routed{RouteType::kUnicast, &out_, {}});
+  enter(HookPoint::kPostRouting);
+  tell(NatSkipped{HookPoint::kPostRouting, NatSkip::kEstablished, 7});
+  tell(Dropped{DropReason::kNeighbourQueueFull, {}, false});
+  EXPECT_EQ(skipped(), Words{"POSTROUTING established"});
+}
+
+// A reset is routed before it enters OUTPUT: its route is its own.
+TEST_F(RecorderTest, WhatThisHostSendsMayBeRoutedFirst) {
+  tell(Received{&in_, false});
+  enter(HookPoint::kLocalIn);
+  PacketPtr reset = pool_.copy(*p_);
+  recorder_.event(*reset, Routed{RouteType::kUnicast, &in_, {}});
+  recorder_.event(*reset, HookEntered{HookPoint::kLocalOut, nullptr, &in_});
+  tell(Dropped{DropReason::kIptablesReject, HookPoint::kLocalIn, true});
+  std::vector<std::string> steps;
+  for (const Step& s : story().steps) steps.push_back(std::string(step_key(s.kind)) + (s.made != 0 ? " made" : ""));
+  EXPECT_EQ(steps,
+            (Words{"hook", "made made", "route made", "hook made", "dropped", "nat_skipped", "nat_skipped made"}));
+}
+
 TEST_F(RecorderTest, FloodedCopiesAreAllNamed) {
   PacketPtr copy = pool_.copy(*p_);
   tell(Received{&in_, false});

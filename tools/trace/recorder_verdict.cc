@@ -24,7 +24,8 @@ bool Recorder::judge() {
       if (!loops) devices.push_back(str(s.field("device")));
       as = s.field("description");
     }
-    if (s.kind == StepKind::kDropped) dropped = &s;
+    // One that waited and is given up has a story of its own, or stands in another's that it is not about.
+    if (s.kind == StepKind::kDropped && (s.field("waited").empty() || story_.device.empty())) dropped = &s;
     if (s.kind == StepKind::kDelivered) delivered = &s;
     if (s.kind == StepKind::kNeighbour && s.field("answer") != "known") waits = &s;
     if (s.kind == StepKind::kFragment && s.field("what") == "held") waits = &s;
