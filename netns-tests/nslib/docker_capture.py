@@ -2,8 +2,9 @@
 host sends. Frames are made here; how many there are of what kind is arithmetic."""
 
 import pathlib
+import struct
 
-from .packets import ACK, ETHER_IPV4, FIN, PSH, SYN, ethernet, pcap, ping, tcp, udp
+from .packets import ACK, ETHER_IPV4, FIN, PSH, SYN, ethernet, ipv4, pcap, ping, tcp, udp
 
 LAB = pathlib.Path(__file__).resolve().parent.parent / "labs" / "docker-bridge"
 CLIENT, HOST, CONTAINER, SERVER = "192.168.66.1", "192.168.66.100", "172.17.0.2", "203.0.113.80"
@@ -60,6 +61,15 @@ def packets():
     # Round and round: the first of every talk, then the second, so that no talk stands alone.
     order = [talk[i] for i in range(7) for talk in talks if i < len(talk)]
     return [(START + i * 10 * MS, link, frame) for i, (link, frame) in enumerate(order)]
+
+
+def lonely_fragment(count, gap=100_000 * MS):
+    """A capture of the uplink, the first `count` packets of: the first fragment of a datagram for the host, whose others
+    never come; a ping a tenth of `gap` later; another ping `gap` after the fragment."""
+    first = ipv4(CLIENT, HOST, 17, struct.pack("!HHHH", 7, 53, 108, 0) + b"y" * 72, ident=77, flags=0x2000)
+    pings = [(START + after, from_client(ping(CLIENT, HOST, 77, i))[1]) for i, after in enumerate((gap // 10, gap))]
+    packets = [(START, from_client(first)[1]), *pings]
+    return pcap(packets[:count])
 
 
 def captures():

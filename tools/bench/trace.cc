@@ -92,7 +92,9 @@ int main(int argc, char** argv) {
     for (Way& w : ways) {
       Tracer::AskerId id = 0;
       if (w.on) {
-        TraceRequest request{.filter = w.filter, .form = "text", .options = {}, .rate = w.rate, .count = 0};
+        TraceRequest request;
+        request.rate = w.rate;
+        if (*w.filter != '\0') request.frames = CaptureFilter::compile(w.filter, LinkType::kEthernet)->bytecode();
         Result<Tracer::AskerId> added = tracer.add(request, {[&w](std::string text) { w.bytes += text.size(); },
                                                              [](std::string) {}, [] { return true; }, [] {}});
         if (!added) return 2;

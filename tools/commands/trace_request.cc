@@ -7,9 +7,11 @@ namespace nf {
 namespace {
 
 constexpr OptionName kNames[] = {
-    {0, "filter", TakesValue::kYes, 'f'}, {'o', "output", TakesValue::kYes, 'o'}, {0, "hooks", TakesValue::kNo, 'h'},
-    {0, "rate", TakesValue::kYes, 'r'},   {0, "count", TakesValue::kYes, 'c'},    {0, "verbose", TakesValue::kYes, 'V'},
-    {'v', "", TakesValue::kNo, 'v'},      {'q', "", TakesValue::kNo, 'q'},        {0, "lang", TakesValue::kYes, 'l'},
+    {0, "frames", TakesValue::kYes, 'f'},   {0, "packets", TakesValue::kYes, 'p'},
+    {'o', "output", TakesValue::kYes, 'o'}, {0, "hooks", TakesValue::kNo, 'h'},
+    {0, "rate", TakesValue::kYes, 'r'},     {0, "count", TakesValue::kYes, 'c'},
+    {0, "verbose", TakesValue::kYes, 'V'},  {'v', "", TakesValue::kNo, 'v'},
+    {'q', "", TakesValue::kNo, 'q'},        {0, "lang", TakesValue::kYes, 'l'},
     {0, "color", TakesValue::kYes, 'C'},
 };
 
@@ -35,7 +37,10 @@ Status read_level(const std::string& name, trace::Level& level) {
 Status read_option(const GivenOption& given, TraceRequest& r) {
   switch (given.is) {
     case 'f':
-      r.filter = given.value;
+      r.frames = given.value;
+      return {};
+    case 'p':
+      r.packets = given.value;
       return {};
     case 'o':
       r.form = given.value;
@@ -79,6 +84,7 @@ Result<TraceRequest> read_trace_request(std::span<const std::string> words) {
   TraceRequest r;
   for (const GivenOption& g : *given)
     if (Status s = read_option(g, r); !s) return s.error();
+  if (r.frames.empty() && !r.packets.empty()) return error("--packets needs --frames");
   return r;
 }
 

@@ -1,7 +1,11 @@
 // What `hookpoint trace` asks for.
 //
-//   trace [--filter EXPR] [-o FORM] [--hooks] [--rate N] [--count N] [--verbose LEVEL | -q | -v] [--lang en|zh]
+//   trace [--frames CODE] [--packets CODE] [-o FORM] [--hooks] [--rate N] [--count N] [--verbose LEVEL | -q | -v]
+//   [--lang en|zh]
 //         [--color always|never]
+//
+// Filters come compiled (datapath/port/capture_filter.h): a name in one is resolved by whoever asks, as the gateway's
+// one thread waits for no name server.
 #pragma once
 
 #include <cstdint>
@@ -14,7 +18,9 @@
 namespace nf {
 
 struct TraceRequest {
-  std::string filter;  // a tcpdump expression; empty: every packet
+  // Bytecode, for frames and for IPv4 packets. Without `frames` every packet passes; with it and without `packets` what
+  // begins as an IPv4 packet does not.
+  std::string frames, packets;
   std::string form = "text";
   forms::FormOptions options;
   uint64_t rate = 100;  // packets told a second at most

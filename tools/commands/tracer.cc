@@ -13,6 +13,19 @@ namespace {
 constexpr uint64_t kRecorderPackets = 100000;
 constexpr size_t kMaxWaiting = 4096;
 
+// What costs more than a few copies, left out for a sink that does not want it: whether anything is left of the event.
+// Of a note nothing says whether it is told to every sink. Those that are not are those of Router::tell_refused, and
+// no other key begins as theirs do.
+bool leave_out_details(trace::Event& e) {
+  if (std::holds_alternative<trace::RuleMissed>(e)) return false;
+  if (const auto* noted = std::get_if<trace::Noted>(&e)) return !noted->said->key.starts_with("route.");
+  if (auto* routed = std::get_if<trace::Routed>(&e)) {
+    routed->rule = routed->route = {};
+    routed->source = {};
+  }
+  return true;
+}
+
 std::string number(uint64_t n) { return strf("%llu", static_cast<unsigned long long>(n)); }
 
 }  // namespace
@@ -27,13 +40,15 @@ Result<Tracer::AskerId> Tracer::add(const TraceRequest& request, Outlet outlet) 
   a.id = last_id_ + 1;
   a.request = request;
   a.outlet = std::move(outlet);
-  if (!request.filter.empty()) {
-    Result<CaptureFilter> frames = CaptureFilter::compile(request.filter, LinkType::kEthernet);
+  if (!request.frames.empty()) {
+    Result<CaptureFilter> frames = CaptureFilter::from_bytecode(request.frames);
     if (!frames) return error("--filter: " + frames.error().text);
     a.frames = frames.take();
-    // What speaks of frames is no filter for packets: the host's own do not pass it.
-    if (Result<CaptureFilter> packets = CaptureFilter::compile(request.filter, LinkType::kRaw); packets)
-      a.packets = packets.take();
+  }
+  if (!request.packets.empty()) {
+    Result<CaptureFilter> packets = CaptureFilter::from_bytecode(request.packets);
+    if (!packets) return error("--filter: " + packets.error().text);
+    a.packets = packets.take();
   }
   Asker& added = askers_.emplace_back(std::move(a));
   Result<std::unique_ptr<forms::Form>> form =
@@ -127,8 +142,13 @@ bool Tracer::selects(const Packet& p, const Device* in) {
 // --- what is told of them
 
 void Tracer::event(const Packet& p, const trace::Event& e) {
-  if (beside_ != nullptr && (beside_->detailed() || !std::holds_alternative<trace::RuleMissed>(e)))
-    beside_->event(p, e);
+  if (beside_ != nullptr) {
+    if (beside_->detailed()) {
+      beside_->event(p, e);
+    } else if (trace::Event plain = e; leave_out_details(plain)) {
+      beside_->event(p, plain);
+    }
+  }
   told_packet_ = &p;
   recorder_->event(p, e);
 }

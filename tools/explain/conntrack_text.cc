@@ -1,5 +1,7 @@
 #include "tools/explain/conntrack_text.h"
 
+#include <algorithm>
+#include <array>
 #include <cstring>
 #include <map>
 
@@ -41,7 +43,7 @@ constexpr Key kKeys[] = {
     {"delta-time", "", ""},
     {"timeout", "", ""},         // of GRE, in /proc
     {"stream_timeout", "", ""},  // likewise
-    {"labels", "", ""},
+    {"labels", "--label-add", "--label-add"},
 };
 
 const Key* key_named(std::string_view name) {
@@ -57,20 +59,47 @@ struct Line {
   std::optional<std::string> helper;
 };
 
+// The flow table has it: neither seconds nor a state are printed then.
+bool is_offloaded(const std::vector<std::string_view>& words) {
+  return std::any_of(words.begin(), words.end(), [](auto w) { return w == "[OFFLOAD]" || w == "[HW_OFFLOAD]"; });
+}
+// twin: the defaults of nf_conntrack_{tcp_timeout_established,udp_timeout_stream,gre_timeout_stream,generic_timeout}
+std::string offloaded_timeout(uint64_t protocol) {
+  switch (protocol) {
+    case kProtoTcp:
+      return "432000";
+    case kProtoUdp:
+      return "120";
+    case kProtoGre:
+      return "180";
+    default:
+      return "600";
+  }
+}
+
 Result<Line> read_printed(const std::vector<std::string_view>& words) {
   Line line;
   size_t at = words[0] == "ipv4" ? 2 : 0;
   if (words.size() < at + 3 || !parse_number(words[at + 1], 255)) return error("no connection in any form known");
   const bool icmp = words[at + 1] == "1";
   line.words.insert(line.words.end(), {"-p", std::string(words[at + 1])});
+  const uint64_t protocol = *parse_number(words[at + 1]);
   at += 2;
-  if (!parse_number(words[at], UINT32_MAX))
-    return error("\"" + std::string(words[at]) + "\" where the seconds left should stand");
-  line.words.insert(line.words.end(), {"-t", std::string(words[at++])});
+  const bool offloaded = is_offloaded(words) && words[at].starts_with("src=");
+  if (offloaded) {
+    line.words.insert(line.words.end(), {"-t", offloaded_timeout(protocol)});
+    if (protocol == kProtoTcp) line.words.insert(line.words.end(), {"--state", "ESTABLISHED"});
+  } else {
+    if (!parse_number(words[at], UINT32_MAX))
+      return error("\"" + std::string(words[at]) + "\" where the seconds left should stand");
+    line.words.insert(line.words.end(), {"-t", std::string(words[at++])});
+  }
   if (at < words.size() && words[at].find('=') == std::string_view::npos && !words[at].starts_with('['))
     line.words.insert(line.words.end(), {"--state", std::string(words[at++])});
   int tuples = 0, icmp_ids = 0;
-  bool unreplied = false, assured = false;
+  std::array<int, 2> ports{};
+  // Only a connection that was answered is offloaded.
+  bool unreplied = false, assured = offloaded;
   for (; at < words.size(); ++at) {
     const std::string_view word = words[at];
     if (word == "[UNREPLIED]") unreplied = true;
@@ -81,6 +110,10 @@ Result<Line> read_printed(const std::vector<std::string_view>& words) {
     if (equals == std::string_view::npos) return error("unknown word \"" + std::string(word) + '"');
     const std::string value(word.substr(equals + 1));
     tuples += name == "src";
+    if (name == "sport" || name == "dport") {
+      if (!parse_number(value, UINT16_MAX)) return error("\"" + std::string(word) + "\" is no port");
+      if (tuples == 1 || tuples == 2) ++ports[static_cast<size_t>(tuples - 1)];
+    }
     if (name == "helper") {
       line.helper = value;
     } else if (name == "id") {
@@ -98,6 +131,7 @@ Result<Line> read_printed(const std::vector<std::string_view>& words) {
     }
   }
   if (tuples != 2) return error("an entry has an original and a reply tuple");
+  if (ports[0] != ports[1]) return error("the original and the reply tuple do not have the same ports");
   std::string status = unreplied ? "" : "SEEN_REPLY";
   if (assured) status += status.empty() ? "ASSURED" : ",ASSURED";
   line.words.insert(line.words.end(), {"-u", status.empty() ? "UNSET" : status});
@@ -137,7 +171,8 @@ Result<ct::EntryState> read_line(std::string_view text) {
     std::string_view said = request.error().text;
     said = said.substr(0, said.find('\n'));
     if (const size_t colon = said.find("): "); colon != said.npos) said.remove_prefix(colon + 3);
-    return error(std::string(said));
+    const bool labels = std::find(line.words.begin(), line.words.end(), "--label-add") != line.words.end();
+    return error((labels ? "labels are known by " + std::string(ct::kLabelFile) + ": " : "") + std::string(said));
   }
   std::optional<ct::EntryState> state = request->family == 4 ? wanted_entry(*request) : std::nullopt;
   if (!state) return error("no entry of IPv4 that can be made");

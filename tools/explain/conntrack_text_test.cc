@@ -83,6 +83,21 @@ TEST(ConntrackText, EveryFormOfATableMakesTheSameEntries) {
   }
 }
 
+// Entries of the flow table, as conntrack(8) and /proc print them: ct_seq_show() leaves out seconds and state then.
+TEST(ConntrackText, OffloadedEntriesAreEstablished) {
+  const std::string tuples =
+      "src=192.168.66.1 dst=192.168.66.100 sport=51000 dport=80 src=172.17.0.2 dst=192.168.66.1 sport=80 dport=51000 ";
+  for (const std::string& line : {"tcp      6 " + tuples + "[OFFLOAD] mark=7 use=2\n",
+                                  "ipv4     2 tcp      6 " + tuples + "[HW_OFFLOAD] mark=7 zone=0 use=3\n"}) {
+    Machine m;
+    // nf_conntrack_tcp_timeout_established: five days.
+    const std::vector<std::string> expected = {
+        "tcp      6 432000 ESTABLISHED src=192.168.66.1 dst=192.168.66.100 sport=51000 dport=80 src=172.17.0.2 "
+        "dst=192.168.66.1 sport=80 dport=51000 [ASSURED] mark=7 use=1"};
+    EXPECT_EQ(m.load(line), expected) << line;
+  }
+}
+
 // Without it the next packet of an unanswered connection would be asked for its NAT again.
 TEST(ConntrackText, BothHalvesOfTheTranslationAreDecided) {
   Machine m;
@@ -110,6 +125,15 @@ TEST(ConntrackText, WhatIsNoEntryIsRefusedWithItsLine) {
       {"udp 17 20 src=1.1.1.1 dst=2.2.2.2 sport=1 dport=2 src=2.2.2.2 dst=1.1.1.1 sport=2 dport=1 colour=red\n",
        "table:1: unknown word \"colour=red\""},
       {"-D -s 1.1.1.1 -d 2.2.2.2\n", "table:1: only -A and -I make an entry"},
+      {"udp 17 20 src=1.1.1.1 dst=2.2.2.2 sport=1 dport=70000 src=2.2.2.2 dst=1.1.1.1 sport=70000 dport=1\n",
+       "table:1: \"dport=70000\" is no port"},
+      {"# pasted\nudp 17 20 src=1.1.1.1 dst=2.2.2.2 sport=1 dport=2 src=2.2.2.2 dst=1.1.1.1\n",
+       "table:2: the original and the reply tuple do not have the same ports"},
+      {"tcp 6 src=1.1.1.1 dst=2.2.2.2 sport=1 dport=2 src=2.2.2.2 dst=1.1.1.1 sport=2 dport=1\n",
+       "table:1: \"src=1.1.1.1\" where the seconds left should stand"},
+      {"udp 17 20 src=1.1.1.1 dst=2.2.2.2 sport=1 dport=2 src=2.2.2.2 dst=1.1.1.1 sport=2 dport=1 "
+       "labels=no-such-label\n",
+       "table:1: "},
       {"udp 17 20 src=1.1.1.256 dst=2.2.2.2 sport=1 dport=2 src=2.2.2.2 dst=1.1.1.1 sport=2 dport=1\n", "table:1: "},
   };
   for (const auto& c : cases) {

@@ -76,9 +76,19 @@ Result<PortPacket> parse_connect(std::string_view text, const std::vector<Backen
   const bool ends = p.source && p.destination && p.source->plain() && p.destination->plain();
   const bool numbered =
       ends && p.source_port && p.destination_port && p.source_port->plain() && p.destination_port->plain();
+  if (p.form == Form::kTcp && p.tcp_flags && p.tcp_flags != kTcpSyn)
+    return error("a conversation begins with a SYN, and has its flags by itself: leave them out");
   const bool echo = p.form == Form::kIcmp && p.icmp_type == kIcmpEcho && p.icmp_code == 0;
   if (((p.form == Form::kTcp || p.form == Form::kUdp) && numbered) || (echo && ends)) return first;
   return error("a conversation is \"tcp A:PORT > B:PORT\", \"udp A:PORT > B:PORT\" or \"ping A > B\"");
+}
+
+Status one_server(const PortPacket& first, const Router& router) {
+  const Be32 server = be32(first.packet.destination->low);
+  const RouteType type = router.address_type(server, nullptr);
+  if (type != RouteType::kBroadcast && type != RouteType::kMulticast) return {};
+  return error(format_ipv4(server) + " is a " + (type == RouteType::kBroadcast ? "broadcast" : "multicast") +
+               " address: a conversation needs one server");
 }
 
 std::vector<ProcessPort> any_process() {

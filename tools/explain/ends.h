@@ -16,6 +16,7 @@
 #include <string_view>
 #include <vector>
 
+#include "datapath/router/router.h"
 #include "tools/backend/backend.h"
 #include "tools/scenario/packet_spec.h"
 #include "tools/scenario/sender.h"
@@ -32,6 +33,9 @@ Result<PortPacket> parse_port_packet(std::string_view text, const std::vector<Ba
 
 // What --connect takes: "ens33: tcp A:PORT > B:PORT", udp likewise, "ens33: ping A > B" or an ICMP echo-request.
 Result<PortPacket> parse_connect(std::string_view text, const std::vector<BackendPort>& ports);
+
+// A conversation has one server: an error for addresses of many.
+Status one_server(const PortPacket& first, const Router& router);
 
 // Every port of TCP and of UDP: a host whose processes take whatever comes.
 std::vector<ProcessPort> any_process();

@@ -101,7 +101,7 @@ class Explanation {
     if (!options_.why_not.empty()) {
       Result<Rule> rule = find_rule(around.rules, options_.why_not);
       if (!rule) return rule.error();
-      if (rule->number != 0) probe_ = std::make_unique<RuleProbe>(gateway, rule->table, rule->text);
+      if (rule->number != 0) probe_ = std::make_unique<RuleProbe>(gateway, *rule, around.rules);
       why_not_ = std::make_unique<WhyNot>(rule.take(), around.rules);
     }
     tells_ = options_.tell;
@@ -160,6 +160,8 @@ class Explanation {
       Result<PortPacket> p = parse_connect(options_.connect, backend.ports());
       if (!p) return error("--connect \"" + options_.connect + "\": " + p.error().str());
       connect = p.take();
+      if (Status s = one_server(*connect, gateway.router()); !s)
+        return error("--connect \"" + options_.connect + "\": " + s.error().str());
     }
     if (Status s = prepare(gateway, {.clock = [&backend] { return backend.now(); }}); !s) return s;
     if (Status s = load_entries(gateway, backend.now()); !s) return s;
@@ -189,6 +191,10 @@ class Explanation {
       if (!played) return error("--connect \"" + options_.connect + "\": " + played.error().str());
       end = played.take();
     }
+    told_->finish();
+    if (options_.packet != 0 && stories_ == 0)
+      return error("--packet " + std::to_string(options_.packet) + ": there are " +
+                   std::to_string(told_->recorder().packets()) + " packets");
     finish(gateway, end);
     return {};
   }
@@ -206,6 +212,7 @@ class Explanation {
                                                        .number = [&player] { return player.packets(); }});
     if (!prepared) return prepared;
     Status loaded;
+    uint64_t passed = 0;
     CaptureVisitor visitor;
     visitor.progress = true;
     visitor.before = [&](uint64_t number, const CapturedPacket& packet) {
@@ -213,7 +220,9 @@ class Explanation {
         player.advance(packet.time);
         loaded = load_entries(player.gateway(), packet.time);
       }
-      told_->next(wanted(number) && filter->matches(packet));
+      const bool passes = filter->matches(packet);
+      passed += passes;
+      told_->next(wanted(number) && passes);
     };
     // What a timer lets go on belongs to nobody.
     visitor.after = [&](uint64_t, LeftOut) { told_->next(false); };
@@ -225,6 +234,8 @@ class Explanation {
       return played;
     }
     for (const std::string& line : left_out_lines(player)) std::fprintf(stderr, "explain: %s\n", line.c_str());
+    if (!options_.filter.empty() && passed == 0)
+      std::fprintf(stderr, "explain: no packet passes the filter (%" PRIu64 " read)\n", player.packets());
     if (options_.packet != 0 && stories_ == 0)
       return error("--packet " + std::to_string(options_.packet) +
                    (options_.packet > player.packets()

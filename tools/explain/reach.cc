@@ -14,7 +14,7 @@ using trace::StepKind;
 
 namespace {
 
-enum Closeness : int { kElsewhere = 10, kDroppedBefore = 20, kNatSkipped = 30, kEnded = 40, kJumpMissed = 50 };
+enum Closeness : int { kElsewhere = 10, kDroppedBefore = 20, kNatSkipped = 30, kJumpMissed = 40, kEnded = 50 };
 
 // The steps of one hook point, as the packet went through it.
 struct Run {
@@ -33,10 +33,35 @@ std::vector<Run> runs_of(const Walk& walk) {
   return runs;
 }
 
+// Where the condition that failed stands in the rule's text.
+size_t place_in(const Rule& rule, const Step& miss) {
+  if (miss.said.inner.empty() || miss.said.inner[0].values.empty()) return 0;
+  const std::string& condition = miss.said.inner[0].values[0];
+  const size_t at = condition.empty() ? rule.text.npos : rule.text.find(condition);
+  return at == rule.text.npos ? 0 : at;
+}
+
 bool is_of(const Step& s, const Rule& rule) {
   if (s.table != rule.table || s.chain != rule.chain) return false;
   if (rule.number == 0) return s.kind == StepKind::kPolicy;
   return s.number == rule.number && !s.end_of_chain && (s.kind == StepKind::kRule || s.kind == StepKind::kMiss);
+}
+
+// Of the rule's misses, where it was met more than once, the nearest: by one condition alone, then by the condition
+// that stands last. null: it was never met, or matched.
+const Step* nearest_miss(const Walk& walk, const Rule& rule) {
+  const Step* nearest = nullptr;
+  std::pair<bool, size_t> best;
+  for (const Step* s : walk.steps) {
+    if (!is_of(*s, rule)) continue;
+    if (s->kind != StepKind::kMiss) return nullptr;
+    const std::pair<bool, size_t> now{s->field("only") == "true", place_in(rule, *s)};
+    if (nearest == nullptr || now > best) {
+      nearest = s;
+      best = now;
+    }
+  }
+  return nearest;
 }
 
 bool is_rule(const Step& s) { return s.kind == StepKind::kRule && !s.end_of_chain; }
@@ -130,8 +155,9 @@ class Search {
       }
       if (!inside) continue;
       if ((is_rule(*s) && ends(*s)) || (s->kind == StepKind::kPolicy && away == nullptr)) away = s;
-      // What comes behind a return is another chain's doing.
-      if (away != nullptr && away->verdict == RuleVerdict::kReturn) inside = false;
+      // What comes behind a return is another chain's doing; a goto's chain returns past this one.
+      if (away != nullptr && (away->verdict == RuleVerdict::kReturn || away->verdict == RuleVerdict::kGoto))
+        inside = false;
     }
     if (away == nullptr) {
       for (const Step* s : walk_.steps)
@@ -149,12 +175,21 @@ class Search {
       if (std::any_of(run.steps.begin(), run.steps.end(), in_chain)) return ended(rule, run.steps);
     }
     if (!seen_.insert(rule.chain).second) return because({}, {}, 0);
-    std::optional<Reach> nearest;
+    std::optional<Reach> nearest, also;
     const std::string chain = rule.table + ':' + rule.chain;
     for (const Rule& jump : rules_) {
       if (jump.table != rule.table || chain_behind(jump, rules_) != rule.chain) continue;
       Reach r = reach_of(walk_, jump);
-      if (!nearest || r.closeness > nearest->closeness) nearest = std::move(r);
+      if (nearest && r.closeness > nearest->closeness) std::swap(r, *nearest);
+      if (!nearest)
+        nearest = std::move(r);
+      else if (r.closeness >= kJumpMissed && r.group != nearest->group && !also)
+        also = std::move(r);
+    }
+    // Another of the rules that lead there was near, too.
+    if (also && nearest->why.inner.size() < 2) {
+      nearest->why.inner.resize(1);
+      nearest->why.inner.push_back({"why_not.also", {}, {also->why}});
     }
     if (!nearest) return because({"why_not.no_jump", {chain}, {}}, "no jump", kElsewhere);
     return *nearest;
@@ -162,14 +197,14 @@ class Search {
 
   // How far it came to a rule that leads to the chain.
   Reach reach_of(const Walk& walk, const Rule& jump) {
-    for (const Step* s : walk.steps) {
-      if (!is_of(*s, jump)) continue;
-      if (s->kind != StepKind::kMiss) return because({}, {}, 0);
+    if (const Step* s = nearest_miss(walk, jump); s != nullptr) {
       const Said miss = s->said.inner.empty() ? Said{} : s->said.inner[0];
       const std::string condition = miss.values.empty() ? std::string() : miss.values[0];
       return because({"why_not.jump_missed", {s->place(), jump.text}, {miss}},
                      "jump " + s->place() + ' ' + miss.key + ' ' + condition, kJumpMissed);
     }
+    const auto met = [&](const Step* s) { return is_of(*s, jump); };
+    if (std::any_of(walk.steps.begin(), walk.steps.end(), met)) return because({}, {}, 0);
     return unreached(jump);
   }
 
@@ -179,9 +214,12 @@ class Search {
       return std::any_of(runs_.begin(), runs_.end(), [&](const Run& r) { return r.hook == h; });
     };
     const Step *dropped = nullptr, *route = nullptr, *bridge = nullptr;
+    bool decided = false;  // what is routed behind it is an answer or a part
     for (const Step* s : walk_.steps) {
+      if (s->kind == StepKind::kHook)
+        decided = decided || s->hook == HookPoint::kForward || s->hook == HookPoint::kLocalIn;
       if (s->kind == StepKind::kDropped) dropped = s;
-      if (s->kind == StepKind::kRoute) route = s;
+      if (s->kind == StepKind::kRoute && !decided) route = s;
       if (s->kind == StepKind::kBridge && bridge == nullptr) bridge = s;
     }
     const Said where = route != nullptr ? route->said : Said{};
@@ -196,7 +234,9 @@ class Search {
     if ((hook == HookPoint::kForward || hook == HookPoint::kPostRouting) && visited(HookPoint::kLocalIn))
       return because({"why_not.for_this_host", {name}, {where}}, "for this host", kElsewhere);
     if (hook == HookPoint::kLocalIn && host && dropped == nullptr)
-      return because({"why_not.leaves_host", {name}, {where}}, "leaves", kElsewhere);
+      return because(
+          route != nullptr ? Said{"why_not.leaves_host", {name}, {where}} : Said{"why_not.left_host", {name}, {}},
+          "leaves", kElsewhere);
     if (dropped != nullptr)
       return because(
           {"why_not.dropped_before", {name}, {dropped->said}},
@@ -231,15 +271,12 @@ std::vector<Walk> walks_of(const trace::Story& story) {
 }
 
 Reach reach_of(const Walk& walk, const Rule& rule, const std::vector<Rule>& rules) {
-  const Step* missed = nullptr;
-  for (const Step* s : walk.steps) {
-    if (!is_of(*s, rule)) continue;
-    if (s->kind != StepKind::kMiss) {
-      Reach r;
-      r.kind = Reach::Kind::kMatched;
-      return r;
-    }
-    if (missed == nullptr) missed = s;
+  const Step* missed = nearest_miss(walk, rule);
+  const auto met = [&](const Step* s) { return is_of(*s, rule); };
+  if (missed == nullptr && std::any_of(walk.steps.begin(), walk.steps.end(), met)) {
+    Reach r;
+    r.kind = Reach::Kind::kMatched;
+    return r;
   }
   if (missed == nullptr) return Search(walk, rules).unreached(rule);
   Reach r;
@@ -249,8 +286,7 @@ Reach reach_of(const Walk& walk, const Rule& rule, const std::vector<Rule>& rule
   const std::string condition = r.why.values.empty() ? std::string() : r.why.values[0];
   if (r.why.values.size() > 1) r.has = r.why.values[1];
   r.group = (r.only ? "only " : "miss ") + r.why.key + ' ' + condition;
-  const size_t at = rule.text.find(condition);
-  r.closeness = condition.empty() || at == std::string::npos ? 0 : static_cast<int>(at);
+  r.closeness = static_cast<int>(place_in(rule, *missed));
   return r;
 }
 

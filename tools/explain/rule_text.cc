@@ -80,14 +80,35 @@ std::string printed(const std::vector<Rule>& rules, const std::string& table, co
   return {};
 }
 
-Result<Rule> by_text(const std::vector<Rule>& rules, const std::string& asked, std::vector<std::string> words) {
+// Takes out what a command line says wherever it likes and no rule has: -t TABLE (returned), -w [SECONDS].
+std::string take_table(std::vector<std::string>& words) {
   std::string table;
+  for (size_t i = 0; i < words.size();) {
+    const bool value = i != 0 && words[i - 1] == "--comment";
+    const std::string word = value ? std::string() : words[i];
+    const auto begin = words.begin() + static_cast<long>(i);
+    if ((word == "-t" || word == "--table") && i + 1 < words.size()) {
+      table = words[i + 1];
+      words.erase(begin, begin + 2);
+    } else if (word.starts_with("--table=")) {
+      table = word.substr(8);
+      words.erase(begin);
+    } else if (word == "-w" || word == "--wait") {
+      const bool seconds = i + 1 < words.size() && parse_number(words[i + 1]);
+      words.erase(begin, begin + (seconds ? 2 : 1));
+    } else if (word.starts_with("--wait=")) {
+      words.erase(begin);
+    } else {
+      ++i;
+    }
+  }
+  return table;
+}
+
+Result<Rule> by_text(const std::vector<Rule>& rules, const std::string& asked, std::vector<std::string> words) {
+  const std::string table = take_table(words);
   size_t at = 0;
   if (at < words.size() && words[at].ends_with("iptables")) ++at;
-  if (at + 1 < words.size() && (words[at] == "-t" || words[at] == "--table")) {
-    table = words[at + 1];
-    at += 2;
-  }
   static constexpr std::string_view kAdd[] = {"-A", "-I", "--append", "--insert"};
   if (at + 1 >= words.size() || std::find(std::begin(kAdd), std::end(kAdd), words[at]) == std::end(kAdd))
     return error("\"" + asked + "\" names no rule: TABLE:CHAIN:NUMBER, or -A CHAIN and its text");

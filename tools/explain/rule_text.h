@@ -22,7 +22,8 @@ std::vector<std::string> words_of_rule(std::string_view text);
 std::string chain_behind(const Rule& rule, const std::vector<Rule>& rules);
 
 // `asked`: "nat:PREROUTING:2", "filter:INPUT:policy", or the rule's text as iptables-save prints it or as somebody
-// would type it, "-t TABLE" or "iptables -t TABLE" in front or not. The error lists the rules that may have been meant.
+// would type it, "iptables" in front or not, -t TABLE and -w anywhere. The error lists the rules that may have been
+// meant.
 Result<Rule> find_rule(const std::vector<Rule>& rules, const std::string& asked);
 
 }  // namespace nf::explain

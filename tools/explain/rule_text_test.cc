@@ -35,6 +35,9 @@ TEST(RuleText, ARuleIsFoundByEveryNameOfIt) {
       {"iptables -t nat -A PREROUTING -p tcp --dport 80 -j DNAT --to-destination 10.0.0.2:80", "nat:PREROUTING:2"},
       {"-t nat -I PREROUTING 1 -m addrtype --dst-type LOCAL -j DOCKER", "nat:PREROUTING:1"},
       {"-t filter -A FORWARD -i docker0 -j ACCEPT", "filter:FORWARD:1"},
+      {"iptables -w -t filter -A FORWARD -i docker0 -j ACCEPT", "filter:FORWARD:1"},
+      {"iptables -A FORWARD -i docker0 -j ACCEPT -t mangle -w 5", "mangle:FORWARD:1"},
+      {"iptables --wait=2 -A FORWARD --table=filter -i docker0 -j ACCEPT", "filter:FORWARD:1"},
       {"-A FORWARD -m comment --comment 'a -j b' -j ACCEPT", "filter:FORWARD:2"},
       {"-A DOCKER -i docker0 -j RETURN", "nat:DOCKER:1"},
   };
@@ -59,6 +62,7 @@ TEST(RuleText, WhatNamesNoRuleOrSeveralIsRefusedWithTheCandidates) {
       {"-A FORWARD -i docker1 -j ACCEPT", {"not among", "filter:FORWARD:1"}},
       {"-A NOWHERE -j ACCEPT", {"no chain NOWHERE"}},
       {"-p tcp -j ACCEPT", {"-A CHAIN"}},
+      {"-A FORWARD -m comment --comment -t -j ACCEPT", {"not among", "filter:FORWARD:2"}},
       {"", {"needs a rule"}},
   };
   for (const auto& c : cases) {

@@ -61,7 +61,9 @@ void WhyNot::story(const trace::Story& story, std::optional<bool> fits) {
     }
     // What does not concern the rule need not be told apart.
     const std::string name =
-        kind == Kind::kDoesNotFit ? std::string() : strf("%d ", static_cast<int>(kind)) + reach.group;
+        kind == Kind::kDoesNotFit
+            ? std::string()
+            : strf("%d %d ", static_cast<int>(kind), kind == Kind::kUnreached && walk.made != 0) + reach.group;
     WhyNotGroup& group = groups_[name];
     group.kind = kind;
     group.follows = reach.follows;
@@ -77,8 +79,10 @@ std::vector<WhyNotGroup> WhyNot::groups() const {
   // Within a kind causes before what follows from them, the nearest miss, the largest group.
   const auto weight = [](const WhyNotGroup& g) {
     const bool missed = g.kind == Kind::kMissed || g.kind == Kind::kMissedOnly;
-    return std::tuple(static_cast<int>(g.kind), g.follows, missed ? -g.closeness : 0, ~g.packets, -g.closeness,
-                      g.first);
+    // Whether the rule is for what this host sends because of another packet nobody asked: behind the misses.
+    const bool by_the_way = g.kind == Kind::kUnreached && g.made;
+    return std::tuple(static_cast<int>(by_the_way ? Kind::kMissed : g.kind), by_the_way, g.follows,
+                      missed ? -g.closeness : 0, ~g.packets, -g.closeness, g.first);
   };
   std::stable_sort(out.begin(), out.end(),
                    [&](const WhyNotGroup& a, const WhyNotGroup& b) { return weight(a) < weight(b); });

@@ -72,7 +72,16 @@ size_t HtmlForm::step_number(const trace::Step& step, std::string& added) {
   if (const auto at = known_.find(json); at != known_.end()) return at->second;
   learn(step.said);
   (added += added.empty() ? "" : ",") += json;
-  if (repeats(step.kind)) known_.emplace(std::move(json), steps_);
+  if (repeats(step.kind) && json.size() <= kMaxKnown) {
+    // What is said of a miss often has the packet's own numbers and never comes again: which steps are worth keeping
+    // shows only afterwards. To forget all costs each that is, once more on the page.
+    if (known_bytes_ + json.size() > kMaxKnown) {
+      known_.clear();
+      known_bytes_ = 0;
+    }
+    known_bytes_ += json.size();
+    known_.emplace(std::move(json), steps_);
+  }
   return steps_++;
 }
 

@@ -10,7 +10,8 @@
 //     written as an escape of JSON's.
 //  2. The page runs only the script and the style it was built with: its Content-Security-Policy names their SHA-256.
 //  3. A line of the block `stories` is one story. Its steps are numbers into the steps told so far, which the lines'
-//     "new" add to: what is said of a rule is the same for most packets and is written once.
+//     "new" add to: what is said of a rule is the same for most packets and is written once, or again after much else.
+//  4. A form may go on for days (`hookpoint trace`): it keeps at most kMaxKnown bytes of steps.
 #pragma once
 
 #include <set>
@@ -23,6 +24,8 @@ namespace nf::forms {
 
 class HtmlForm final : public Form {
  public:
+  static constexpr size_t kMaxKnown = 4 << 20;
+
   HtmlForm(const FormOptions& options, Write write) : options_(options), write_(std::move(write)) {}
   void begin(const Surroundings& surroundings) override;
   void story(const trace::Story& story) override;
@@ -37,6 +40,7 @@ class HtmlForm final : public Form {
   bool begun_ = false;
   std::set<std::string> keys_;                     // of the words the page needs
   std::unordered_map<std::string, size_t> known_;  // steps that are likely to be told again, by their JSON
+  size_t known_bytes_ = 0;                         // of that JSON
   size_t steps_ = 0;
 };
 

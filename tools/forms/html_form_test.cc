@@ -78,6 +78,31 @@ TEST(HtmlForm, AStepToldAgainIsWrittenOnce) {
   EXPECT_EQ(count(twice, "\"steps\": [0]"), 2u);
 }
 
+TEST(HtmlForm, WhatItKeepsOfManyDifferentStepsIsBounded) {
+  const Story rule = story_with("-j ACCEPT");
+  std::string out;
+  HtmlForm form({}, [&out](std::string_view text) { out += text; });
+  form.begin({});
+  form.story(rule);
+  size_t told = 0, others = 0;
+  for (; told <= 2 * HtmlForm::kMaxKnown; ++others) {  // most of a story here is its step
+    const size_t before = out.size();
+    form.story(story_with("other " + std::to_string(others) + std::string(2000, 'x')));
+    told += out.size() - before;
+  }
+  EXPECT_EQ(count(out, "\"-j ACCEPT\""), count(page_of({rule}), "\"-j ACCEPT\""));
+  const std::string first_again = "\"steps\": [" + std::to_string(others + 1) + "]";
+  out.clear();
+  form.story(rule);
+  // It was forgotten: it is told anew and numbered behind all the others, and is known from here on.
+  EXPECT_EQ(count(out, "\"kind\": \"rule\""), 1u);
+  EXPECT_EQ(count(out, first_again), 1u) << out;
+  out.clear();
+  form.story(rule);
+  EXPECT_EQ(count(out, "\"kind\": \"rule\""), 0u);
+  EXPECT_EQ(count(out, first_again), 1u) << out;
+}
+
 TEST(HtmlForm, TheWordsSaidAreThereInBothLanguages) {
   const std::string page = page_of({story_with("-j ACCEPT")});
   for (const char* const key : {"step.rule", "origin.before", "end.sent", "html.packets"}) {

@@ -30,11 +30,14 @@ int explain_command(Arguments args) {
       if (!add_input(in, options.inputs)) return refuse("explain: --in needs IF=FILE, not \"" + in + "\"");
       continue;
     }
+    if (args.option("--why-not", options.why_not)) {
+      if (options.why_not.empty() && args.missing().empty()) return refuse("explain: --why-not needs a rule");
+      continue;
+    }
     if (args.option("--connect", options.connect) || args.option("--filter", options.filter) ||
-        args.option("--packet", packet) || args.option("--conntrack", options.conntrack) ||
-        args.option("--why-not", options.why_not) || args.option("-o", form) || args.option("--out", options.out) ||
-        args.option("--verbose", level) || args.option("--lang", lang) || args.option("--color", colour) ||
-        args.option("--seed", seed))
+        args.option("--packet", packet) || args.option("--conntrack", options.conntrack) || args.option("-o", form) ||
+        args.option("--out", options.out) || args.option("--verbose", level) || args.option("--lang", lang) ||
+        args.option("--color", colour) || args.option("--seed", seed))
       continue;
     if (args.flag("-q")) {
       quiet = true;
@@ -84,6 +87,7 @@ int explain_command(Arguments args) {
     if (!n) return refuse(std::string("explain: ") + name + " needs a number");
     *value = *n;
   }
+  if (!packet.empty() && options.packet == 0) return refuse("explain: --packet counts from 1");
   // Whoever asks about a rule wants its answer; the packets only when he asks for them, or their form, too.
   options.tell = options.why_not.empty() || levelled || (options.form != "text" && options.form != "json");
   return explain::explain(options);

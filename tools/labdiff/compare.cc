@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "datapath/base/text.h"
+#include "tools/labdiff/common_lines.h"
 
 namespace nf::labdiff {
 namespace {
@@ -92,22 +93,36 @@ Said decision_said(const Decision* d) {
   }
 }
 
-// The first rule of one side that the other lab does not have; a jump to a chain of rules that only one has is told by
-// the rule that decided.
-const Decision* own_rule(const std::vector<Row>& rows, const Parting& parting, bool of_b, const Rules& others) {
-  const Decision* looks = nullptr;
-  for (size_t i = parting.from; i < parting.to; ++i) {
-    const Decision* d = of_b ? rows[i].b : rows[i].a;
-    if (d == nullptr || d->step->kind != StepKind::kRule || others.contains(rule_name(*d->step))) continue;
-    if (d->weighs) return d;
-    if (looks == nullptr) looks = d;
-  }
-  return looks;
+bool same_policy(const Decision* a, const Decision* b) {
+  return a != nullptr && b != nullptr && a->step->kind == StepKind::kPolicy && b->step->kind == StepKind::kPolicy &&
+         a->step->chain == b->step->chain && a->step->table == b->step->table;
 }
 
-Cause cause_of(const std::vector<Row>& rows, const Parting& parting, const Rules& rules_a, const Rules& rules_b) {
-  const Decision* only_a = own_rule(rows, parting, false, rules_b);
-  const Decision* only_b = own_rule(rows, parting, true, rules_a);
+// The first rule of one side that the other lab does not have and that can be the cause; a jump to a chain of rules
+// that only one has is told by the rule that decided. Where a policy decided, only what led there can be: a rule that
+// left the chain. A rule that lets the packet go on and changes nothing is the cause of another way alone.
+const Decision* own_rule(const std::vector<Row>& rows, const Parting& parting, bool of_b, const Rules& others,
+                         Kind kind) {
+  const bool policies = same_policy(parting.a, parting.b);
+  const Decision *left = nullptr, *looks = nullptr;
+  for (size_t i = parting.from; i < parting.to; ++i) {
+    const Decision* d = of_b ? rows[i].b : rows[i].a;
+    if (d == nullptr) continue;
+    if (policies && d == (of_b ? parting.b : parting.a)) break;
+    if (d->step->kind != StepKind::kRule || others.contains(rule_name(*d->step))) continue;
+    if (d->weighs) return d;
+    const RuleVerdict verdict = d->step->verdict;
+    if (left == nullptr && (verdict == RuleVerdict::kReturn || verdict == RuleVerdict::kGoto)) left = d;
+    const bool jumps = !policies && verdict == RuleVerdict::kJump;
+    if (looks == nullptr && (kind == Kind::kPath || jumps)) looks = d;
+  }
+  return kind != Kind::kPath && left != nullptr ? left : looks;
+}
+
+Cause cause_of(const std::vector<Row>& rows, const Parting& parting, const Rules& rules_a, const Rules& rules_b,
+               Kind kind) {
+  const Decision* only_a = own_rule(rows, parting, false, rules_b, kind);
+  const Decision* only_b = own_rule(rows, parting, true, rules_a, kind);
   if (only_a != nullptr && only_b != nullptr)
     return {{"diff.cause_rules", {text_of_rule(*only_a->step), text_of_rule(*only_b->step)}, {}}};
   if (only_a != nullptr) return {{"diff.cause_rule_only_a", {text_of_rule(*only_a->step)}, {}}};
@@ -120,10 +135,7 @@ Cause cause_of(const std::vector<Row>& rows, const Parting& parting, const Rules
       if (b == nullptr) b = rows[i].b;
     }
   }
-  const bool policies = a != nullptr && b != nullptr && a->step->kind == StepKind::kPolicy &&
-                        b->step->kind == StepKind::kPolicy && a->step->chain == b->step->chain &&
-                        a->step->table == b->step->table;
-  if (policies)
+  if (same_policy(a, b))
     return {{"diff.cause_policy",
              {a->step->table + ":" + a->step->chain, decision_said(a).values[1], decision_said(b).values[1]},
              {}}};
@@ -151,21 +163,22 @@ std::string_view kind_key(Kind k) {
 }
 
 std::vector<Row> align(const std::vector<Decision>& a, const std::vector<Decision>& b) {
-  const size_t n = a.size(), m = b.size();
-  // common[i][j]: the longest common subsequence of a from i and b from j.
-  std::vector<std::vector<uint32_t>> common(n + 1, std::vector<uint32_t>(m + 1));
-  for (size_t i = n; i-- > 0;)
-    for (size_t j = m; j-- > 0;)
-      common[i][j] = a[i].key == b[j].key ? common[i + 1][j + 1] + 1 : std::max(common[i + 1][j], common[i][j + 1]);
+  const auto keys = [](const std::vector<Decision>& of) {
+    std::vector<std::string_view> out;
+    for (const Decision& d : of) out.push_back(d.key);
+    return out;
+  };
   std::vector<Row> rows;
-  for (size_t i = 0, j = 0; i < n || j < m;) {
-    if (i < n && j < m && a[i].key == b[j].key)
-      rows.push_back({&a[i++], &b[j++]});
-    else if (j == m || (i < n && common[i + 1][j] >= common[i][j + 1]))
-      rows.push_back({&a[i++], nullptr});
-    else
-      rows.push_back({nullptr, &b[j++]});
+  size_t i = 0, j = 0;
+  const auto until = [&](size_t a_end, size_t b_end) {
+    while (i < a_end) rows.push_back({&a[i++], nullptr});
+    while (j < b_end) rows.push_back({nullptr, &b[j++]});
+  };
+  for (const auto& [in_a, in_b] : common_lines(keys(a), keys(b))) {
+    until(in_a, in_b);
+    rows.push_back({&a[i++], &b[j++]});
   }
+  until(a.size(), b.size());
   return rows;
 }
 
@@ -214,7 +227,7 @@ std::optional<Difference> compare(const Happened& a, const Happened& b, const Ru
   const std::vector<Row> rows = align(decisions_a, decisions_b);
   Difference difference{kind, std::move(one.ends), std::move(other.ends), {}};
   if (const std::optional<Parting> parting = find_parting(rows, kind); parting) {
-    difference.cause = cause_of(rows, *parting, rules_a, rules_b);
+    difference.cause = cause_of(rows, *parting, rules_a, rules_b, kind);
     if (is_of_connections(parting->a) || is_of_connections(parting->b)) {
       difference.cause.connection_a = connection_before(rows, parting->to, false);
       difference.cause.connection_b = connection_before(rows, parting->to, true);

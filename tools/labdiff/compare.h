@@ -24,7 +24,7 @@ struct Row {
   const Decision* a;
   const Decision* b;
 };
-// The shortest way from one to the other. twin: diff(1)
+// The shortest way from one to the other; of very long ones a short way (common_lines.h). twin: diff(1)
 std::vector<Row> align(const std::vector<Decision>& a, const std::vector<Decision>& b);
 
 // Rows [from, to) of which none is of both: the two are apart there.

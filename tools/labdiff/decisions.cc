@@ -122,6 +122,12 @@ Rules rules_of(const std::string& saved) {
   return rules;
 }
 
+bool is_own(const Story& story, const Step& s) {
+  // What goes on when its next hop answers says "waited" if it came in.
+  const bool host_waited = s.kind == StepKind::kSent && story.packet.starts_with("arp ") && s.field("waited").empty();
+  return s.made == 0 && !story.from_host && !host_waited;
+}
+
 std::vector<Decision> decisions_of(const Happened& happened) {
   std::vector<Decision> out;
   for (size_t i = 0; i < happened.size(); ++i) {
@@ -144,7 +150,7 @@ Outcome outcome_of(const Happened& happened) {
   for (const Story& story : happened) {
     bool ended = false;
     for (const Step& s : story.steps) {
-      const bool own = s.made == 0 && !story.from_host;
+      const bool own = is_own(story, s);
       if (s.kind == StepKind::kRule && !s.end_of_chain) out.path.push_back(rule_name(s) + '|' + verdict_key(s));
       if (s.kind == StepKind::kPolicy) out.path.push_back(s.table + ' ' + s.chain + " policy|" + verdict_key(s));
       if (s.kind == StepKind::kNatSetUp && s.field("null_binding") != "true")

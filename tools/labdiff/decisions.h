@@ -15,8 +15,7 @@
 
 namespace nf::labdiff {
 
-// One packet of a capture: its own story first, then those of what else happened since the packet
-// before. Empty: it was left out.
+// One packet of a capture: its own story first, then those of what else came of it. Empty: it was left out.
 using Happened = std::vector<trace::Story>;
 
 struct Decision {
@@ -27,6 +26,8 @@ struct Decision {
   bool weighs;
   bool own;  // of the packet itself, not of what else happened because of it
 };
+// Whether a step is about a packet that came in, not about one this host made, be it one that waited for its next hop.
+bool is_own(const trace::Story& story, const trace::Step& step);
 // Of all its stories, in order; points into them.
 std::vector<Decision> decisions_of(const Happened& happened);
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstdio>
 #include <map>
+#include <set>
 
 #include "datapath/base/text.h"
 #include "datapath/port/capture_filter.h"
@@ -44,6 +45,13 @@ class Diff {
   }
 
  private:
+  // Of a packet, so far.
+  enum class Known : uint8_t { kNotCounted, kSame, kPath, kDiffers };
+  static Known known_by(const std::optional<Difference>& difference) {
+    if (!difference) return Known::kSame;
+    return difference->kind == Kind::kPath ? Known::kPath : Known::kDiffers;
+  }
+
   CapturePlayerOptions player_options() const { return {.seed = options_.seed, .checksum = options_.checksum}; }
 
   Status compare_all(const lab::Lab& a, const lab::Lab& b, Groups& groups) {
@@ -55,16 +63,46 @@ class Diff {
     report_.rules_b = lockstep.rules(1);
     const auto one = [&](uint64_t number, const CaptureMerge::Item& item) {
       lockstep.play(item.input, *item.packet, false);
+      compare_meanwhile(lockstep, groups);
       const Happened &x = lockstep.a(), &y = lockstep.b();
-      if (!wanted(*item.packet) || (x.empty() && y.empty())) return;
-      ++report_.packets;
-      if (const auto difference = compare(x, y, report_.rules_a, report_.rules_b); difference)
+      const bool compared = !x.empty() || !y.empty(), counted = compared && wanted(*item.packet);
+      // A packet that is not wanted can make a connection otherwise for one that is.
+      const auto difference = compared ? compare(x, y, report_.rules_a, report_.rules_b) : std::nullopt;
+      packets_.push_back(!counted ? Known::kNotCounted : known_by(difference));
+      report_.packets += counted;
+      if (difference && counted)
         groups.add(number, x.empty() ? y.front().packet : x.front().packet, *difference);
+      else if (difference)
+        groups.pass(*difference);
       groups.learn(x, y);
     };
     if (Status s = each_packet(one); !s) return s;
+    lockstep.finish();
+    compare_meanwhile(lockstep, groups);
     note(lockstep);
     return {};
+  }
+
+  // What became of packets later, by a timer: differs where they did not differ at once.
+  void compare_meanwhile(const Lockstep& lockstep, Groups& groups) {
+    std::map<uint64_t, Example> by_number;
+    for (const trace::Story& s : lockstep.meanwhile(0)) by_number[s.number].a.push_back(s);
+    for (const trace::Story& s : lockstep.meanwhile(1)) by_number[s.number].b.push_back(s);
+    for (const auto& [number, later] : by_number) {
+      if (number == 0 || number > packets_.size()) continue;
+      Known& known = packets_[number - 1];
+      auto difference = compare(later.a, later.b, report_.rules_a, report_.rules_b);
+      if (!difference || known == Known::kNotCounted || known == Known::kDiffers ||
+          (known == Known::kPath && difference->kind == Kind::kPath))
+        continue;
+      for (std::vector<Said>* ends : {&difference->ends_a, &difference->ends_b})
+        for (Said& end : *ends)
+          if (end.key == "diff.left_out") end = {"diff.nothing", {}, {}};
+      groups.add(number, (later.a.empty() ? later.b : later.a).front().packet, *difference);
+      groups.learn(later.a, later.b);
+      known = known_by(difference);
+      later_.insert(number);
+    }
   }
 
   Status tell_examples(const lab::Lab& a, const lab::Lab& b) {
@@ -75,11 +113,33 @@ class Diff {
     if (by_number.empty()) return {};
     Lockstep lockstep(player_options());
     if (Status s = lockstep.configure(a, b, links_); !s) return s;
-    return each_packet([&](uint64_t number, const CaptureMerge::Item& item) {
+    const auto meanwhile = [&] {
+      for (size_t side = 0; side < 2; ++side) {
+        for (const trace::Story& s : lockstep.meanwhile(side)) {
+          if (!later_.contains(s.number)) continue;
+          const auto [from, to] = by_number.equal_range(s.number);
+          for (auto at = from; at != to; ++at) {
+            Example& example = report_.examples[at->second];
+            (side == 0 ? example.a : example.b).push_back(s);
+          }
+        }
+      }
+    };
+    const auto one = [&](uint64_t number, const CaptureMerge::Item& item) {
       const auto [from, to] = by_number.equal_range(number);
       lockstep.play(item.input, *item.packet, from != to);
-      for (auto at = from; at != to; ++at) report_.examples[at->second] = {lockstep.a(), lockstep.b()};
-    });
+      meanwhile();
+      for (auto at = from; at != to; ++at) {
+        report_.examples[at->second] = {lockstep.a(), lockstep.b()};
+        // A timer's doing may have begun with a packet this host made.
+        if (later_.contains(number))
+          report_.groups[at->second].packet = (lockstep.a().empty() ? lockstep.b() : lockstep.a()).front().packet;
+      }
+    };
+    if (Status s = each_packet(one); !s) return s;
+    lockstep.finish();
+    meanwhile();
+    return {};
   }
 
   template <class Visit>
@@ -124,6 +184,8 @@ class Diff {
   std::vector<CaptureLink> links_;
   std::map<LinkType, CaptureFilter> filters_;
   Report report_;
+  std::vector<Known> packets_;  // by number, from 1
+  std::set<uint64_t> later_;    // packets that differ in what a timer did to them
   std::vector<std::string> notes_;
   bool unmodelled_ = false;
 };

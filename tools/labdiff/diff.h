@@ -1,6 +1,7 @@
 // `hookpoint diff LAB_A LAB_B --in IF=FILE`: two labs over one capture, and what becomes of its packets on each.
 //
-// Both play every packet, so that both have their connections; --filter chooses which packets are compared. The
+// Both play every packet, so that both have their connections; --filter chooses which packets are counted and shown.
+// What a timer does to a packet later is told of that packet, behind the last one too. The
 // captures are read twice when something differs: the second time everything is told of the examples shown.
 #pragma once
 

@@ -44,6 +44,15 @@ void Groups::add(uint64_t number, const std::string& packet, const Difference& d
   Group& group = groups_[at->second];
   ++group.packets;
   group.consequences += consequence;
+  remember(difference, cause);
+}
+
+void Groups::pass(const Difference& difference) {
+  const Said* const earlier = inherited(difference.cause);
+  remember(difference, earlier != nullptr ? *earlier : difference.cause.said);
+}
+
+void Groups::remember(const Difference& difference, const Said& cause) {
   last_ = cause;
   any_ = difference.kind != Kind::kPath;
 }

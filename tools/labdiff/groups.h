@@ -30,7 +30,9 @@ class Groups {
  public:
   // `number`: of the packet in the captures; `packet`: described.
   void add(uint64_t number, const std::string& packet, const Difference& difference);
-  // Connections this packet made, whether it differs or not: call for every packet, behind add().
+  // A packet that differs and is not to be counted: what it made otherwise is known to learn().
+  void pass(const Difference& difference);
+  // Connections this packet made, whether it differs or not: call for every packet, behind add() or pass().
   void learn(const Happened& a, const Happened& b);
 
   std::vector<Group> sorted() const;
@@ -39,6 +41,7 @@ class Groups {
 
  private:
   const Said* inherited(const Cause& cause) const;
+  void remember(const Difference& difference, const Said& cause);
 
   std::vector<Group> groups_;
   std::map<std::string, size_t> by_key_;

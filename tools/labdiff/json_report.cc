@@ -1,24 +1,11 @@
 #include <set>
 
+#include "datapath/base/json.h"
 #include "datapath/base/text.h"
 #include "tools/labdiff/report.h"
 
 namespace nf::labdiff {
 namespace {
-
-// RFC 8259, 7.
-std::string quoted(std::string_view text) {
-  std::string out = "\"";
-  for (const char c : text) {
-    if (c == '"' || c == '\\')
-      (out += '\\') += c;
-    else if (static_cast<unsigned char>(c) < 0x20)
-      out += strf("\\u%04x", c);
-    else
-      out += c;
-  }
-  return out + '"';
-}
 
 template <class List, class Item>
 std::string array(const List& list, const Item& item) {
@@ -47,9 +34,9 @@ class Writer {
   static unsigned long long num(uint64_t n) { return n; }
 
   std::string said(const Said& s) const {
-    return "{\"key\":" + quoted(s.key) + ",\"values\":" + array(s.values, quoted) +
+    return "{\"key\":" + json_string(s.key) + ",\"values\":" + array(s.values, json_string) +
            ",\"inner\":" + array(s.inner, [this](const Said& inner) { return said(inner); }) +
-           ",\"text\":" + quoted(words::render(s, language_)) + '}';
+           ",\"text\":" + json_string(words::render(s, language_)) + '}';
   }
 
   std::string side(const std::vector<Said>& ends, const std::vector<Decision>& decisions,
@@ -58,9 +45,9 @@ class Writer {
     for (const Decision& d : decisions) {
       const trace::Step& s = *d.step;
       steps += steps.empty() ? "" : ",";
-      steps += "{\"kind\":" + quoted(trace::step_key(s.kind)) + ",\"place\":" + quoted(s.place()) +
-               ",\"hook\":" + quoted(s.in_hook ? hook_name(s.hook) : "") + ",\"key\":" + quoted(s.said.key) +
-               ",\"text\":" + quoted(words::render(s.said, language_)) +
+      steps += "{\"kind\":" + json_string(trace::step_key(s.kind)) + ",\"place\":" + json_string(s.place()) +
+               ",\"hook\":" + json_string(s.in_hook ? hook_name(s.hook) : "") + ",\"key\":" + json_string(s.said.key) +
+               ",\"text\":" + json_string(words::render(s.said, language_)) +
                ",\"apart\":" + (apart.contains(&d) ? "true}" : "false}");
     }
     return "{\"ends\":" + array(ends, [this](const Said& e) { return said(e); }) + ",\"steps\":[" + steps + "]}";
@@ -74,8 +61,8 @@ class Writer {
     if (const auto parting = find_parting(rows, g.kind); parting)
       for (size_t at = parting->from; at < parting->to; ++at)
         apart.insert(rows[at].a != nullptr ? rows[at].a : rows[at].b);
-    out_ += strf("{\"group\":%zu,\"kind\":", i + 1) + quoted(kind_key(g.kind)) +
-            strf(",\"packets\":%llu,\"first\":%llu,\"packet\":", num(g.packets), num(g.first)) + quoted(g.packet) +
+    out_ += strf("{\"group\":%zu,\"kind\":", i + 1) + json_string(kind_key(g.kind)) +
+            strf(",\"packets\":%llu,\"first\":%llu,\"packet\":", num(g.packets), num(g.first)) + json_string(g.packet) +
             strf(",\"consequences\":%llu,\"cause\":", num(g.consequences)) + said(g.cause) +
             ",\"a\":" + side(g.ends_a, a, apart) + ",\"b\":" + side(g.ends_b, b, apart) + "}\n";
   }

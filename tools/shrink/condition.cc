@@ -24,6 +24,9 @@ class Parser {
   Result<Condition> parse() {
     if (Status s = tokens(); !s) return s.error();
     Condition out{std::string(trim(text_)), {}};
+    // It is written into comments, of a line each.
+    for (char& c : out.text)
+      if (c == '\n' || c == '\r' || c == '\t') c = ' ';
     do {
       Result<Term> t = term();
       if (!t) return t.error();
@@ -39,7 +42,7 @@ class Parser {
   Status tokens() {
     for (size_t i = 0; i < text_.size();) {
       const char c = text_[i];
-      if (c == ' ' || c == '\t' || c == '\n') {
+      if (c == ' ' || c == '\t' || c == '\n' || c == '\r') {
         ++i;
         continue;
       }
@@ -50,7 +53,7 @@ class Parser {
         i = end + 1;
         continue;
       }
-      const size_t end = std::min(text_.find_first_of(" \t\n", i), text_.size());
+      const size_t end = std::min(text_.find_first_of(" \t\n\r", i), text_.size());
       tokens_.push_back({std::string(text_.substr(i, end - i)), false, i + 1});
       i = end;
     }

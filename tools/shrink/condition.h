@@ -42,7 +42,7 @@ struct Term {
 };
 
 struct Condition {
-  std::string text;
+  std::string text;  // as it was written, in one line
   std::vector<Term> terms;
 
   bool uses(What what) const;

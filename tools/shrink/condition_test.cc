@@ -94,5 +94,13 @@ TEST(Condition, ErrorsTellTheirPlace) {
   }
 }
 
+// The text stands in comments of what is written.
+TEST(Condition, TextIsOneLine) {
+  const Result<Condition> c = parse_condition("\n'udp'\r\n\tdropped\nand delivered\n");
+  ASSERT_TRUE(c.ok()) << c.error().text;
+  EXPECT_EQ(c->text, "'udp'   dropped and delivered");
+  EXPECT_EQ(shown(*c), "[udp] dropped & delivered");
+}
+
 }  // namespace
 }  // namespace nf::shrink

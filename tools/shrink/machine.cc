@@ -1,7 +1,6 @@
 #include "tools/shrink/machine.h"
 
 #include <algorithm>
-#include <iterator>
 #include <utility>
 
 namespace nf::shrink {
@@ -27,22 +26,31 @@ Result<Seen> Machine::play(const Frame& frame) {
   const auto port = std::find_if(ports().begin(), ports().end(), [&](const auto& p) { return p.name == frame.link; });
   if (port == ports().end()) return error("no link \"" + frame.link + '"');
   const int number = static_cast<int>(port - ports().begin());
-  if (frame.gap > 0)
+  Seen seen;
+  if (frame.gap > 0) {
     if (Status s = backend_.wait_until(backend_.now() + frame.gap); !s) return s.error();
-  recorder_.finish();
-  labdiff::Happened meanwhile = std::exchange(happened_, {});
+    Result<Came> meanwhile = gather();
+    if (!meanwhile) return meanwhile.error();
+    seen.meanwhile = meanwhile.take();
+  }
   const auto* ip = view<Ipv4Header>(std::span<const uint8_t>(frame.bytes), sizeof(EthernetHeader));
   if (ip != nullptr && !scenario::is_arp(frame.bytes)) surroundings_.sends(number, ip->source.host());
   if (Status s = backend_.inject(number, frame.bytes); !s) return s.error();
+  Result<Came> own = gather();
+  if (!own) return own.error();
+  seen.own = own.take();
+  return seen;
+}
 
-  Seen seen;
+Result<Came> Machine::gather() {
+  Came came;
   for (int round = 0;; ++round) {
     std::vector<Emitted> emitted;
     if (Status s = backend_.collect(emitted); !s) return s.error();
     bool answered = false;
     for (Emitted& e : emitted) {
       if (e.port == kLocalProcesses || !scenario::is_arp(e.bytes)) {
-        seen.emitted.push_back(std::move(e));
+        came.emitted.push_back(std::move(e));
         continue;
       }
       const auto reply = surroundings_.arp_reply(e.port, e.bytes);
@@ -53,15 +61,14 @@ Result<Seen> Machine::play(const Frame& frame) {
     if (!answered) break;
     if (round == kArpRounds) return error("the machine asks for addresses without end");
   }
-  std::stable_sort(seen.emitted.begin(), seen.emitted.end(),
+  std::stable_sort(came.emitted.begin(), came.emitted.end(),
                    [](const Emitted& a, const Emitted& b) { return a.port < b.port; });
   recorder_.finish();
-  seen.happened = std::exchange(happened_, {});
-  seen.happened.insert(seen.happened.end(), std::make_move_iterator(meanwhile.begin()),
-                       std::make_move_iterator(meanwhile.end()));
-  if (options_.events) seen.events = backend_.take_events().take();
-  if (options_.paths) seen.paths = backend_.take_paths().take();
-  return seen;
+  came.happened = std::exchange(happened_, {});
+  came.log = backend_.take_log().take();
+  if (options_.events) came.events = backend_.take_events().take();
+  if (options_.paths) came.paths = backend_.take_paths().take();
+  return came;
 }
 
 }  // namespace nf::shrink

@@ -20,12 +20,16 @@ struct MachineOptions {
   bool paths = false;  // not together with `told`
 };
 
-// What came of one frame.
-struct Seen {
+struct Came {
   labdiff::Happened happened;
   std::vector<Emitted> emitted;  // sorted by port, without ARP
   std::vector<std::string> events;
+  std::vector<std::string> log;  // lines of LOG
   std::vector<RulePath> paths;
+};
+struct Seen {
+  Came meanwhile;  // of earlier frames, while this one's gap passed: timers' doing
+  Came own;        // of the frame
 };
 
 class Machine {
@@ -53,6 +57,9 @@ class Machine {
    private:
     Machine& machine_;
   };
+
+  // Answers ARP, and takes what there is to see.
+  Result<Came> gather();
 
   MachineOptions options_;
   labdiff::Happened happened_;

@@ -84,50 +84,50 @@ Result<Oracle> Oracle::make(const Condition& condition, const Setup& setup) {
   return out;
 }
 
-bool Oracle::does(const Wanted& wanted, const Frame& frame, const Seen& seen, bool differ,
-                  const std::vector<RulePlace>& rules) const {
+bool Oracle::does(const Wanted& wanted, const Frame& frame, const Seen& seen, const Differs& differs,
+                  const std::vector<RulePlace>& rules) {
   const Term& t = wanted.term;
   if (t.packet != 0 && frame.number != t.packet) return false;
   if (wanted.filter && !wanted.filter->matches(frame.bytes)) return false;
-  const auto own = [](const trace::Story& story, const Step& s) { return s.made == 0 && !story.from_host; };
-  bool is = false;
+  const bool any = t.packet == 0 && !wanted.filter;
+  const bool is = came_so(wanted, seen.own, differs.own, rules) ||
+                  (any && came_so(wanted, seen.meanwhile, differs.meanwhile, rules));
+  return is != t.does_not;
+}
+
+bool Oracle::came_so(const Wanted& wanted, const Came& came, bool differs, const std::vector<RulePlace>& rules) {
+  const Term& t = wanted.term;
   switch (t.what) {
     case What::kDropped:
-      is = any_step(seen.happened, [&](const trace::Story& story, const Step& s) {
-        return own(story, s) && s.kind == StepKind::kDropped && (t.argument.empty() || s.field("reason") == t.argument);
+      return any_step(came.happened, [&](const trace::Story& story, const Step& s) {
+        return labdiff::is_own(story, s) && s.kind == StepKind::kDropped &&
+               (t.argument.empty() || s.field("reason") == t.argument);
       });
-      break;
     case What::kSent:
-      is = any_step(seen.happened, [&](const trace::Story& story, const Step& s) {
-        return own(story, s) && s.kind == StepKind::kSent && s.field("device") == t.argument &&
+      return any_step(came.happened, [&](const trace::Story& story, const Step& s) {
+        return labdiff::is_own(story, s) && s.kind == StepKind::kSent && s.field("device") == t.argument &&
                !scenario::is_arp(s.bytes);
       });
-      break;
     case What::kDelivered:
-      is = any_step(seen.happened, [&](const trace::Story& story, const Step& s) {
-        return own(story, s) && s.kind == StepKind::kDelivered;
+      return any_step(came.happened, [&](const trace::Story& story, const Step& s) {
+        return labdiff::is_own(story, s) && s.kind == StepKind::kDelivered;
       });
-      break;
     case What::kRule:
-      is = any_step(seen.happened, [&](const trace::Story&, const Step& s) {
+      return any_step(came.happened, [&](const trace::Story&, const Step& s) {
         if (s.kind == StepKind::kPolicy) return s.table == wanted.policy_of && s.chain == wanted.chain;
         return s.kind == StepKind::kRule && std::any_of(rules.begin(), rules.end(), [&](const RulePlace& r) {
                  return wanted.rules.contains(r.id) && r.table == s.table && r.chain == s.chain &&
                         r.number == s.number && !s.end_of_chain;
                });
       });
-      break;
     case What::kWhy:
-      is = tells(seen.happened, t.argument);
-      break;
+      return tells(came.happened, t.argument);
     case What::kEvent:
-      is = tells_event(seen.events, t.argument);
-      break;
+      return tells_event(came.events, t.argument);
     case What::kDiffers:
-      is = differ;
-      break;
+      return differs;
   }
-  return is != t.does_not;
+  return false;
 }
 
 std::optional<size_t> Oracle::holds(const Candidate& candidate) const {
@@ -151,15 +151,18 @@ std::optional<size_t> Oracle::holds(const Candidate& candidate) const {
     const Frame& frame = candidate.frames[i];
     const Result<Seen> seen = machine.play(frame);
     if (!seen) return std::nullopt;
-    bool differ = false;
+    Differs differs;
     if (other) {
       const Result<Seen> there = other->play(frame);
       if (!there) return std::nullopt;
-      const auto difference = labdiff::compare(seen->happened, there->happened, rule_sets[0], rule_sets[1]);
-      differ = difference && difference->kind != labdiff::Kind::kPath;
+      const auto differ = [&](const Came& a, const Came& b) {
+        const auto difference = labdiff::compare(a.happened, b.happened, rule_sets[0], rule_sets[1]);
+        return difference && difference->kind != labdiff::Kind::kPath;
+      };
+      differs = {differ(seen->meanwhile, there->meanwhile), differ(seen->own, there->own)};
     }
     for (size_t t = 0; t < wanted_.size(); ++t) {
-      if (met[t] || !does(wanted_[t], frame, *seen, differ, rules)) continue;
+      if (met[t] || !does(wanted_[t], frame, *seen, differs, rules)) continue;
       if (wanted_[t].term.no_packet) return std::nullopt;
       met[t] = true;
       needed = i + 1;

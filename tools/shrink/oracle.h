@@ -38,8 +38,14 @@ class Oracle {
     std::string policy_of, chain;  // kRule with "policy": table and chain
   };
   Oracle() = default;
-  bool does(const Wanted& wanted, const Frame& frame, const Seen& seen, bool differ,
-            const std::vector<RulePlace>& rules) const;
+  // Whether the other lab makes something else of it.
+  struct Differs {
+    bool meanwhile = false, own = false;
+  };
+  // Of the frame, and (where the term is about no packet in particular) of earlier ones in its gap.
+  static bool does(const Wanted& wanted, const Frame& frame, const Seen& seen, const Differs& differs,
+                   const std::vector<RulePlace>& rules);
+  static bool came_so(const Wanted& wanted, const Came& came, bool differs, const std::vector<RulePlace>& rules);
 
   std::vector<Wanted> wanted_;
   bool differs_ = false, why_ = false, events_ = false;

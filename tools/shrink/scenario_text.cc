@@ -1,6 +1,7 @@
 #include "tools/shrink/scenario_text.h"
 
 #include <set>
+#include <utility>
 
 #include "datapath/base/text.h"
 #include "tools/backend/station.h"
@@ -57,29 +58,50 @@ class Writer {
 
   void packet(const Frame& frame, const Seen& seen, const Seen& told) {
     out_ += strf("\n# packet %llu\n", static_cast<unsigned long long>(frame.number));
-    if (frame.gap > 0) out_ += strf("wait %lldms\n", static_cast<long long>(frame.gap / kMillisecond));
+    if (frame.gap > 0) {
+      out_ += strf("wait %lldms\n", static_cast<long long>(frame.gap / kMillisecond));
+      came(seen.meanwhile, told.meanwhile, std::nullopt);
+    }
     PacketSpec in = scenario::describe_packet(frame.bytes, Layer::kEthernet);
     const std::optional<scenario::Value> id = in[Field::kIpId];
     leave_out_usual_addresses(in, frame.link);
     out_ += "in " + frame.link + ' ' + scenario::print_packet(scenario::without_defaults(in)) + '\n';
+    came(seen.own, told.own, id);
+    if (seen.own.emitted.empty()) out_ += "nothing\n";
+  }
+
+  // `id`: the IP id of the packet that went in; none: of what comes out all ids are the host's.
+  void came(const Came& seen, const Came& told, const std::optional<scenario::Value>& id) {
     for (const Emitted& e : seen.emitted) {
       const bool delivered = e.port == kLocalProcesses;
       PacketSpec spec = scenario::describe_packet(e.bytes, delivered ? Layer::kIp : Layer::kEthernet);
-      if (id && spec[Field::kIpId] && !(*spec[Field::kIpId] == *id)) spec[Field::kIpId].reset();
+      if (!(spec[Field::kIpId] == id)) spec[Field::kIpId].reset();
       spec.mac_source.reset();
       spec.mac_destination.reset();
       if (spec[Field::kUrgent] == scenario::Value::of(0)) spec[Field::kUrgent].reset();
       out_ += delivered ? "deliver " : "out " + machine_->ports()[static_cast<size_t>(e.port)].name + ' ';
       out_ += scenario::print_packet(spec) + '\n';
     }
-    if (seen.emitted.empty()) out_ += "nothing\n";
-    paths(seen);
+    paths(seen, told.happened.empty());
     std::set<std::string> keys;
     for (const Term& t : condition_.terms)
       if (t.what == What::kWhy && !t.no_packet && !t.does_not && tells(told.happened, t.argument))
         keys.insert(t.argument);
     for (const std::string& key : keys) out_ += "why " + key + '\n';
     for (const std::string& event : seen.events) out_ += "event " + std::string(trim(event)) + '\n';
+    for (const std::string& line : seen.log) log(line, id);
+  }
+
+  void log(std::string_view line, const std::optional<scenario::Value>& id) {
+    out_ += "log";
+    std::string_view before;
+    for (const std::string_view word : split_words(line)) {
+      const bool is_id = std::exchange(before, word).starts_with("TTL=") && word.starts_with("ID=");  // not ICMP's
+      const auto number = is_id ? parse_number(word.substr(3), UINT16_MAX) : std::nullopt;
+      const bool open = number && !(id && *id == scenario::Value::of(static_cast<uint32_t>(*number)));
+      (out_ += ' ') += open ? "ID={0-65535}" : word;
+    }
+    out_ += '\n';
   }
 
   void leave_out_usual_addresses(PacketSpec& spec, const std::string& link) const {
@@ -93,8 +115,9 @@ class Writer {
     }
   }
 
-  void paths(const Seen& seen) {
-    if (text_.rules.empty()) return;
+  // `idle`: time passed, and nothing happened.
+  void paths(const Came& seen, bool idle) {
+    if (text_.rules.empty() || idle) return;
     if (seen.paths.empty()) out_ += "path none\n";
     for (const RulePath& path : seen.paths) {
       out_ += "path";

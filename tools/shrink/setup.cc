@@ -4,6 +4,7 @@
 #include <map>
 
 #include "datapath/base/text.h"
+#include "tools/labdiff/common_lines.h"
 
 namespace nf::shrink {
 namespace {
@@ -22,20 +23,18 @@ class Merger {
   std::vector<Line> operator()(const Lines& a, const Lines* b) {
     static const Lines kNone;
     const Lines& other = b != nullptr ? *b : kNone;
-    const size_t n = a.size(), m = other.size();
-    std::vector<std::vector<uint32_t>> common(n + 1, std::vector<uint32_t>(m + 1));
-    for (size_t i = n; i-- > 0;)
-      for (size_t j = m; j-- > 0;)
-        common[i][j] = a[i] == other[j] ? common[i + 1][j + 1] + 1 : std::max(common[i + 1][j], common[i][j + 1]);
     std::vector<Line> out;
-    for (size_t i = 0, j = 0; i < n || j < m;) {
-      if (i < n && j < m && a[i] == other[j])
-        out.push_back({a[i++], next_id_++, {true, ++j > 0}});
-      else if (j == m || (i < n && common[i + 1][j] >= common[i][j + 1]))
-        out.push_back({a[i++], next_id_++, {true, false}});
-      else
-        out.push_back({other[j++], next_id_++, {false, true}});
+    size_t i = 0, j = 0;
+    const auto until = [&](size_t a_end, size_t b_end) {
+      while (i < a_end) out.push_back({a[i++], next_id_++, {true, false}});
+      while (j < b_end) out.push_back({other[j++], next_id_++, {false, true}});
+    };
+    for (const auto& [in_a, in_b] : labdiff::common_lines({a.begin(), a.end()}, {other.begin(), other.end()})) {
+      until(in_a, in_b);
+      out.push_back({a[i++], next_id_++, {true, true}});
+      ++j;
     }
+    until(a.size(), other.size());
     return out;
   }
 

@@ -125,6 +125,10 @@ void Shrinker::drop_waits() {
     for (Duration gap; (gap = best_.frames[i].gap / 2 / kMillisecond * kMillisecond) > 0;) {
       Candidate shorter = best_;
       shorter.frames[i].gap = gap;
+      // What the wait is for must not be due at its very end: a kernel's timers come late, never early.
+      Candidate due_before = shorter;
+      due_before.frames[i].gap = gap * 9 / 10;
+      if (!budget_.take() || !holds_(due_before)) break;
       if (!keep(std::move(shorter)) || i >= best_.frames.size()) break;
     }
   }
