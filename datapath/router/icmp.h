@@ -24,6 +24,7 @@ class Icmp {
   bool may_reply(const Packet& reply);
   // While an answer of ICMP itself is on its way out, no error is sent: not about it, and not about anything it
   // brings about. twin: icmp_xmit_lock
+  bool sending() const { return sending_; }
   class Sending {
    public:
     explicit Sending(Icmp& icmp) : icmp_(icmp), before_(icmp.sending_) { icmp_.sending_ = true; }

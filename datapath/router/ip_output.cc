@@ -33,8 +33,9 @@ void IpLayer::loop_back(const Packet& p, const Device* in) {
   copy->type = PacketType::kLoopback;
   copy->checksum = ChecksumState::kUnnecessary;
   r_.enqueue_backlog(std::move(copy));
-  // While a process sends, its copy is received before the packet itself goes on. twin: netif_rx, local_bh_enable
-  if (r_.in_process()) r_.drain_backlog();
+  // While a process sends, its copy is received before the packet itself goes on; not so what ICMP sends meanwhile,
+  // with softirqs off. twin: netif_rx, local_bh_enable; icmp_xmit_lock
+  if (r_.in_process() && !r_.icmp().sending()) r_.drain_backlog();
 }
 
 void IpLayer::finish_output(PacketPtr p) {

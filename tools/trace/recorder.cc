@@ -78,7 +78,11 @@ Recorder::Track& Recorder::track_of(const Packet& p, const Event& e) {
   const bool begins = hook != nullptr && hook->hook == HookPoint::kLocalOut;
   for (auto t = tracks_.rbegin(); t != tracks_.rend(); ++t)
     if (t->packet == &p && !(t->ended && hook != nullptr) && !(begins && (t->hooked || t->stray))) return *t;
-  if (!begins && !std::holds_alternative<Routed>(e)) return tracks_.emplace_back(Track{.packet = &p, .stray = true});
+  if (!begins && !std::holds_alternative<Routed>(e)) {
+    // A copy is of what was told of last: of a packet this host is making, it belongs to that one.
+    const uint16_t of = story_.steps.empty() ? uint16_t{0} : story_.steps.back().made;
+    return tracks_.emplace_back(Track{.packet = &p, .made = of, .stray = true});
+  }
   waiting_.erase(&p);
   Track t{.packet = &p, .made = ++made_, .forwarded = true};
   Step& step = add(t, StepKind::kMade, Level::kDecisions, {"step.made", {describe(p)}, {}});
