@@ -148,7 +148,8 @@ void Icmp::send(const Packet& cause, uint8_t type, uint8_t code, uint32_t info) 
   ip.total_length = be16(static_cast<uint16_t>(p->length()));
   ip.id = be16(r_.random().u16());
   ip.fragment = Be16{};
-  ip.ttl = static_cast<uint8_t>(r_.ip().default_ttl());
+  // To a group, as whoever a REDIRECT gave back a group's address may be, it is not to get far. twin: __ip_make_skb
+  ip.ttl = dst.type == RouteType::kMulticast ? uint8_t{1} : static_cast<uint8_t>(r_.ip().default_ttl());
   ip.protocol = kProtoIcmp;
   ip.source = chosen;
   ip.destination = first_hop.is_zero() ? dst.nexthop : first_hop;  // to nobody is to this host
